@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -76,7 +77,7 @@ def _account() -> pwd.struct_passwd:
     return known.get("postgres") or known["nobody"]
 
 
-def _as(account: pwd.struct_passwd, cwd: Path) -> dict[str, object]:
+def _as(account: pwd.struct_passwd, cwd: Path) -> dict[str, Any]:
     if os.geteuid() != 0:
         return {"cwd": cwd, "start_new_session": True}
     identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
@@ -86,7 +87,16 @@ def _as(account: pwd.struct_passwd, cwd: Path) -> dict[str, object]:
 def _init(programs: Path, home: Path, account: pwd.struct_passwd) -> None:
     # ICU's English order, not bytes: a column that forgot COLLATE "C" shows.
     order = ("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US", "--encoding=UTF8")
-    command = [programs / "initdb", "--pgdata", home / "data", "--username", USER, "--auth=trust", "--no-sync", *order]
+    command: list[str | Path] = [
+        programs / "initdb",
+        "--pgdata",
+        home / "data",
+        "--username",
+        USER,
+        "--auth=trust",
+        "--no-sync",
+        *order,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, **_as(account, home))
     if done.returncode:
         raise RuntimeError(f"initdb ended with {done.returncode}: {done.stderr}")
