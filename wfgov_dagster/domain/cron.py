@@ -1,0 +1,100 @@
+"""Schedules: five-field cron, the words that become cron by a written table, and when a cron fires next."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+from wfgov_dagster.domain.definition import Schedule
+from wfgov_dagster.errors import InvalidInput
+
+# An interval is in here only if it divides its hour or day evenly: cron cannot say every 5 hours, or every 7 minutes.
+WORDS: Final = {
+    "hourly": "0 * * * *",
+    "daily": "0 0 * * *",
+    "weekly": "0 0 * * 0",
+    "monthly": "0 0 1 * *",
+    "yearly": "0 0 1 1 *",
+    "5m": "*/5 * * * *",
+    "10m": "*/10 * * * *",
+    "15m": "*/15 * * * *",
+    "20m": "*/20 * * * *",
+    "30m": "*/30 * * * *",
+    "1h": "0 * * * *",
+    "2h": "0 */2 * * *",
+    "3h": "0 */3 * * *",
+    "4h": "0 */4 * * *",
+    "6h": "0 */6 * * *",
+    "8h": "0 */8 * * *",
+    "12h": "0 */12 * * *",
+    "24h": "0 0 * * *",
+}
+_LONGEST = 100
+_ANY_TIME = datetime(2024, 1, 1, tzinfo=UTC)  # whether a cron ever fires does not depend on where one starts
+
+
+def to_cron(text: str) -> str | None:
+    """The cron that `text` says: itself, stripped, or by the table. None where cron cannot say it (`once`, `5h` …)."""
+    said = text.strip()
+    if said.lower() in WORDS:
+        return WORDS[said.lower()]
+    return said if _fires(said) else None
+
+
+def next_fires(cron: str, zone: str, after: datetime, count: int) -> Sequence[datetime]:
+    """The next `count` fires after `after` by the clocks of the IANA zone `zone`, as aware UTC, ascending.
+
+    A time that the clocks skip in spring fires when they go on, one that they repeat in autumn fires once; a cron of
+    every so many minutes or hours goes on evenly through both. Raises InvalidInput for a bad cron or zone.
+    """
+    if not _fires(cron):
+        raise _no_cron(cron)
+    fires: list[datetime] = []
+    last = after
+    for local in islice(CronSim(cron, after.astimezone(time_zone(zone))), 2 * count + 60):
+        fire = local.astimezone(UTC)
+        if fire > last:  # around a change of the clocks two local times may be one moment
+            fires.append(fire)
+            last = fire
+        if len(fires) == count:
+            break
+    return fires
+
+
+def check_schedule(schedule: Schedule) -> None:
+    """Raises InvalidInput for a cron that is none, a zone that IANA does not know, or bounds that are no instants."""
+    if not _fires(schedule.cron):
+        raise _no_cron(schedule.cron)
+    time_zone(schedule.time_zone)
+    for bound in (schedule.start, schedule.end):
+        try:
+            aware = bound is None or datetime.fromisoformat(bound).tzinfo is not None
+        except ValueError:
+            aware = False
+        if not aware:
+            raise InvalidInput(f"{bound!r} is no instant", hint="ISO 8601 in UTC, for example: 2026-01-31T00:00:00Z")
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """Raises InvalidInput for what IANA does not know."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise InvalidInput(f"{name!r} is no time zone", hint="an IANA name, for example: Europe/Berlin") from exc
+
+
+def _no_cron(text: str) -> InvalidInput:
+    return InvalidInput(f"{text!r} is no cron that ever fires", hint="five fields, for example: 30 2 * * 1-5")
+
+
+def _fires(cron: str) -> bool:
+    """True for five readable fields that some day fit: 31 February never does."""
+    if len(cron) > _LONGEST or not cron.isascii() or not cron.isprintable() or len(cron.split()) != 5:
+        return False
+    try:
+        return next(CronSim(cron, _ANY_TIME), None) is not None
+    except (CronSimError, AssertionError):
+        return False
