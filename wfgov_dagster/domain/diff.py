@@ -1,0 +1,114 @@
+"""What differs between two definitions of a workflow, and how to say it in a line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from wfgov_dagster.domain.definition import CrossEdge, Definition, Edge, Settings, Task
+
+SUMMARY_LIMIT = 1000  # workflow_version.change_summary
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    code: str
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """All lists sorted; everything empty = equal content."""
+
+    settings: tuple[FieldChange, ...]
+    tasks_added: tuple[str, ...]
+    tasks_removed: tuple[str, ...]
+    tasks_changed: tuple[TaskChange, ...]
+    edges_added: tuple[Edge, ...]
+    edges_removed: tuple[Edge, ...]
+    cross_added: tuple[CrossEdge, ...]
+    cross_removed: tuple[CrossEdge, ...]
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, part.name) for part in fields(self))
+
+
+def diff(before: Definition | None, after: Definition | None) -> Diff:
+    """None stands for an empty workflow: then all tasks and edges are new, or gone; settings are not compared."""
+    old, new = _tasks(before), _tasks(after)
+    changed = (TaskChange(code, _fields(old[code], new[code])) for code in sorted(old.keys() & new.keys()))
+    edges = _sets(before, after, "edges")
+    cross = _sets(before, after, "cross_edges")
+    return Diff(
+        settings=() if before is None or after is None else _fields(before.settings, after.settings),
+        tasks_added=tuple(sorted(new.keys() - old.keys())),
+        tasks_removed=tuple(sorted(old.keys() - new.keys())),
+        tasks_changed=tuple(change for change in changed if change.fields),
+        edges_added=tuple(sorted(edges[1] - edges[0])),
+        edges_removed=tuple(sorted(edges[0] - edges[1])),
+        cross_added=tuple(sorted(cross[1] - cross[0])),
+        cross_removed=tuple(sorted(cross[0] - cross[1])),
+    )
+
+
+def summary(found: Diff, evidence: Mapping[Edge, str], limit: int = SUMMARY_LIMIT) -> str:
+    """One line, what moves the DAG first: `+edge a → b (reads t)`. What does not fit is counted at its end."""
+    parts = [f"+edge {pre} → {post}{_because(evidence.get((pre, post)))}" for pre, post in found.edges_added]
+    parts += [f"-edge {pre} → {post}" for pre, post in found.edges_removed]
+    parts += [f"+task {code}" for code in found.tasks_added]
+    parts += [f"-task {code}" for code in found.tasks_removed]
+    parts += [f"~task {one.code}: {', '.join(field.field for field in one.fields)}" for one in found.tasks_changed]
+    parts += [f"+waits {edge.task} for {edge.upstream_workflow}/{edge.upstream_task}" for edge in found.cross_added]
+    parts += [f"-waits {edge.task} for {edge.upstream_workflow}/{edge.upstream_task}" for edge in found.cross_removed]
+    parts += [f"~{one.field}: {_short(one.before)} → {_short(one.after)}" for one in found.settings]
+    return _cut(parts, limit)
+
+
+def _because(evidence: str | None) -> str:
+    return f" ({evidence})" if evidence else ""
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _cut(parts: Sequence[str], limit: int) -> str:
+    text = "; ".join(parts)
+    if len(text) <= limit:
+        return text
+    kept: list[str] = []
+    room = limit - len("; … and 1000000 more")
+    for part in parts:
+        if len("; ".join([*kept, part])) > room:
+            break
+        kept.append(part)
+    if not kept:
+        return parts[0][:room] + f" … and {len(parts) - 1} more"
+    return "; ".join(kept) + f"; … and {len(parts) - len(kept)} more"
+
+
+def _tasks(definition: Definition | None) -> Mapping[str, Task]:
+    return {} if definition is None else definition.by_code()
+
+
+def _sets(before: Definition | None, after: Definition | None, name: str) -> tuple[set[Any], set[Any]]:
+    return (
+        set() if before is None else set(getattr(before, name)),
+        set() if after is None else set(getattr(after, name)),
+    )
+
+
+def _fields(before: Task | Settings, after: Task | Settings) -> tuple[FieldChange, ...]:
+    names = (field.name for field in fields(before))
+    return tuple(
+        FieldChange(name, getattr(before, name), getattr(after, name))
+        for name in names
+        if getattr(before, name) != getattr(after, name)
+    )

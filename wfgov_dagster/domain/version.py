@@ -1,0 +1,63 @@
+"""The structure of a version: settings, tasks with their versions, edges. With the task bodies it is the document."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from wfgov_dagster.domain import snapshot
+from wfgov_dagster.domain.definition import CrossEdge, Definition
+
+
+@dataclass(frozen=True, slots=True)
+class TaskVersion:
+    code: str
+    version: int
+    body_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A definition that is about to become the next version of its workflow."""
+
+    workflow_id: int
+    definition: Definition
+    hashes: snapshot.Hashes
+    change_summary: str
+    trigger_source: str
+    inter_workflow_edges: Sequence[tuple[str, str, str, str]] = ()  # workflow, task, waiting task, state
+    rollback_of: int | None = None
+
+
+def structure(draft: Draft, versions: Mapping[str, int]) -> str:
+    """`workflow_version.structure_snapshot`: JSON; bodies of tasks are left to task_definition_log."""
+    definition = draft.definition
+    return orjson.dumps(
+        {
+            "scheme": snapshot.SCHEME,
+            "workflow": orjson.loads(snapshot.settings_body(definition.settings)),
+            "tasks": [[task.code, versions[task.code]] for task in definition.tasks],
+            "edges": definition.edges,
+            "cross_workflow_edges": [
+                [edge.upstream_workflow, edge.upstream_task, edge.task] for edge in definition.cross_edges
+            ],
+            "inter_workflow_edges": draft.inter_workflow_edges,
+        }
+    ).decode()
+
+
+def task_versions(structure_snapshot: str) -> list[tuple[str, int]]:
+    """(task code, version) of all its tasks, in order."""
+    return [(code, version) for code, version in orjson.loads(structure_snapshot)["tasks"]]
+
+
+def rebuild(structure_snapshot: str, bodies: Mapping[str, str]) -> Definition:
+    """The definition again; `bodies`: text of each task's body. Raises InvalidInput for what is no such snapshot."""
+    found: dict[str, Any] = orjson.loads(structure_snapshot)
+    return Definition(
+        snapshot.settings_from(found["workflow"]),
+        tuple(snapshot.task_from(orjson.loads(bodies[code])) for code, _ in found["tasks"]),
+        tuple((pre, post) for pre, post in found["edges"]),
+        tuple(CrossEdge(*edge) for edge in found["cross_workflow_edges"]),
+    )

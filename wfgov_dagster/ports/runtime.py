@@ -1,0 +1,51 @@
+"""Doors to what runs things: tasks (Runner), Dagster jobs (Runs), and time (Clock)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from wfgov_dagster.domain.definition import Task
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """`exit_code` 0 = success. `error` is one line for people; the log has the rest."""
+
+    exit_code: int
+    error: str | None = None
+    timed_out: bool = False
+    stopped: bool = False
+
+
+class Runner(Protocol):
+    """Executes one task of a kind, in a process of its own. Never raises for what the task does: it is in the result."""
+
+    def node_types(self) -> frozenset[str]:
+        """Which `Task.node_type` it takes."""
+
+    def exclusive(self, task: Task) -> str | None:
+        """Two tasks with the same text never run at the same time (a DuckDB file takes one process); None = free."""
+
+    def run(self, task: Task, log: Path, should_stop: Callable[[], bool]) -> TaskResult:
+        """Blocks until the task has ended, its time-out is over, or `should_stop` says so; its whole process group
+        is gone then. Appends what it prints to `log`."""
+
+
+class Runs(Protocol):
+    """Dagster's runs, whoever starts them."""
+
+    def start(self, job: str, config: Mapping[str, object], tags: Mapping[str, str]) -> str:
+        """Start `job`; returns its run id. The run is in Dagster's history either way.
+
+        Raises Conflict when neither a webserver nor a child process can take it.
+        """
+
+    def wait(self, run_id: str, timeout_seconds: float) -> str:
+        """Dagster's status word (SUCCESS, FAILURE, CANCELED …) once it has ended, or the present one at the time-out."""

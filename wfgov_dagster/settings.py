@@ -1,0 +1,45 @@
+"""What a person may set, read once from WFGOV_* variables and frozen. Nothing else reads the environment."""
+
+import getpass
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parents[1]  # sql/ and the samples are found relative to it
+
+
+class Settings(BaseSettings):
+    """`database_url` may hold a password, so it is secret: it is shown as `***`."""
+
+    model_config = SettingsConfigDict(env_prefix="WFGOV_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=Path(".wfgov"), description="Folder that holds all state of this installation.")
+    database_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL of the platform's database; absent: SQLite in the home folder."
+    )
+    actor: str = Field(default="", max_length=100, description="Who acts; empty: the user of the operating system.")
+    time_zone: str = Field(default="UTC", description="IANA zone of schedules that name none.")
+    default_engine: str = Field(default="embedded", description="Engine that a publish uses when none is named.")
+    webserver_url: str = Field(default="http://127.0.0.1:3000", description="Where Dagster's webserver answers.")
+    lease_seconds: int = Field(default=60, ge=1, le=3600, description="How long a publisher holds a workflow.")
+    settle_seconds: float = Field(
+        default=0.0, ge=0, le=3600, description="How old an unknown write must be before an observation confirms it."
+    )
+    busy_timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="How long SQLite waits for a lock.")
+    task_slots: int = Field(default=2, ge=1, le=64, description="Tasks that the embedded engine runs side by side.")
+    heartbeat_seconds: float = Field(default=2.0, gt=0, le=60, description="How often a running instance says so.")
+    catalogue_limit: int = Field(default=2000, ge=0, le=20000, description="Governed tables shown as external assets.")
+    rebuild_above_rows: int = Field(default=50_000, ge=1, description="Open changes from which a rebuild is quicker.")
+
+    def root(self) -> Path:
+        return self.home.expanduser().resolve()
+
+    def url(self) -> str:
+        """The URL in clear: for the store only, never for a log."""
+        if self.database_url is not None and self.database_url.get_secret_value():
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.root() / 'wfgov.db'}"
+
+    def who(self) -> str:
+        return self.actor or getpass.getuser()

@@ -1,0 +1,101 @@
+"""Between the database and columns: bulk reads, bulk writes, and conditions over many ids."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+Schema = Mapping[str, pl.DataType | type[pl.DataType]]
+_WRITE_ROWS = 20_000  # rows of one executemany: enough to be quick, few enough to stay small in memory
+
+
+def among(conn: sa.Connection, column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
+    """`column IN values` for any number of values: one bound parameter, whatever the database's limit."""
+    if conn.dialect.name == "sqlite":
+        each = sa.func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
+        return column.in_(sa.select(each.c.value))
+    kind = postgresql.ARRAY(sa.Text if isinstance(column.type, sa.String) else sa.BigInteger)
+    return column == sa.any_(sa.cast(list(values), kind))
+
+
+def frame(conn: sa.Connection, query: sa.Select[Any], schema: Schema) -> pl.DataFrame:
+    """The rows of a query as columns, in its own column order."""
+    return pl.DataFrame(conn.execute(query).fetchall(), schema=dict(schema), orient="row")
+
+
+def bulk_frame(conn: sa.Connection, query: sa.Select[Any], schema: Schema) -> pl.DataFrame:
+    """As `frame`, for very many rows, whole columns at a time; no column may be NULL (coalesce it).
+
+    SQLite: one aggregate a column, because a tuple a row costs three times as much. A second library that reads the
+    file (ADBC has its own SQLite) is no way: closing its descriptor drops the locks of this process.
+    PostgreSQL: COPY.
+    """
+    text = str(query.compile(dialect=conn.dialect, compile_kwargs={"literal_binds": True}))
+    if conn.dialect.name != "sqlite":
+        return _copied(conn, text, schema)
+    found = _gathered(conn, text, schema)
+    return frame(conn, query, schema) if found is None else found
+
+
+def _gathered(conn: sa.Connection, text: str, schema: Schema) -> pl.DataFrame | None:
+    """All aggregates of one pass see the rows in the same order. None: more text than SQLite puts into one value."""
+    names = [f"c{at}" for at in range(len(schema))]
+    aggregates = (
+        f"{'group_concat' if type_ == pl.Int64 else 'json_group_array'}({name})"
+        for name, type_ in zip(names, schema.values(), strict=True)
+    )
+    gathering = f"WITH q({', '.join(names)}) AS ({text}) SELECT count(*), {', '.join(aggregates)} FROM q"
+    try:
+        row = conn.exec_driver_sql(gathering).one()
+    except sa.exc.DBAPIError as exc:
+        if "too big" not in str(exc.orig):
+            raise
+        return None
+    if row[0] == 0:
+        return pl.DataFrame(schema=dict(schema))
+    return pl.DataFrame(
+        [
+            pl.Series(name, _column(text, type_), dtype=type_)
+            for (name, type_), text in zip(schema.items(), row[1:], strict=True)
+        ]
+    )
+
+
+def _column(text: str, type_: pl.DataType | type[pl.DataType]) -> Any:
+    return np.fromstring(text, dtype=np.int64, sep=",") if type_ == pl.Int64 else orjson.loads(text)
+
+
+def _copied(conn: sa.Connection, text: str, schema: Schema) -> pl.DataFrame:
+    driver: Any = conn.connection.dbapi_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT csv)") as copy:
+        content = b"".join(copy)
+    if not content:
+        return pl.DataFrame(schema=dict(schema))
+    found = pl.read_csv(content, has_header=False, schema=dict(schema), quote_char='"')
+    return found.with_columns(pl.col(pl.String).fill_null(""))
+
+
+def insert(conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Rows in the order of `columns`, by the driver itself: no dictionary a row, COPY on PostgreSQL."""
+    listed = rows if isinstance(rows, list) else list(rows)
+    if not listed:
+        return
+    names = ", ".join(columns)
+    if conn.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        conn.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", listed)
+        return
+    driver: Any = conn.connection.dbapi_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        for row in listed:
+            copy.write_row(row)
+
+
+def run_many(conn: sa.Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One statement for many parameter sets; nothing for none."""
+    for start in range(0, len(rows), _WRITE_ROWS):
+        conn.execute(statement, [dict(row) for row in rows[start : start + _WRITE_ROWS]])

@@ -1,0 +1,129 @@
+"""Reads of the metadata for a derivation. `None` where ids are asked for means: all."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from wfgov_dagster.store.frames import Schema, among, bulk_frame, frame
+from wfgov_dagster.store.schema.given import (
+    data_lineage,
+    data_table,
+    data_task,
+    table_task_relation,
+    task_dependency_declaration,
+)
+
+Ids = Collection[int] | None
+I64: Final = pl.Int64
+
+
+class SqlLineage:
+    def __init__(self, conn: sa.Connection) -> None:
+        self._conn = conn
+
+    def reads(self, tasks: Ids) -> pl.DataFrame:
+        """(task, table) of active tasks."""
+        return self._both("upstream_table_id", "read", tasks, None)
+
+    def writes(self, tables: Ids) -> pl.DataFrame:
+        """(table, task) of active tasks."""
+        return self._both("downstream_table_id", "write", None, tables).select("table", "task")
+
+    def written_by(self, tasks: Collection[int]) -> pl.DataFrame:
+        """(table, task), deleted tasks included: what they wrote may have lost its writer."""
+        return self._both("downstream_table_id", "write", tasks, None, active=False).select("table", "task")
+
+    def readers(self, tables: Collection[int]) -> pl.DataFrame:
+        """(task, table) of active tasks."""
+        return self._both("upstream_table_id", "read", None, tables)
+
+    def view_sources(self, views: Ids) -> pl.DataFrame:
+        """(view, source): what these views are made of."""
+        return self._views(data_lineage.c.downstream_table_id, views)
+
+    def views_on(self, sources: Collection[int]) -> pl.DataFrame:
+        """(view, source): which views are made of these."""
+        return self._views(data_lineage.c.upstream_table_id, sources)
+
+    def declared(self, tasks: Ids) -> pl.DataFrame:
+        """(task, upstream), both active."""
+        d, down, up = task_dependency_declaration, data_task.alias("down"), data_task.alias("up")
+        query = (
+            sa.select(d.c.task_id, d.c.upstream_task_id)
+            .join(down, sa.and_(down.c.id == d.c.task_id, down.c.deleted == 0))
+            .join(up, sa.and_(up.c.id == d.c.upstream_task_id, up.c.deleted == 0))
+        )
+        return self._frame(query, d.c.task_id, tasks, {"task": I64, "upstream": I64})
+
+    def declaring(self, upstreams: Collection[int]) -> list[int]:
+        """Tasks that declare one of these as upstream."""
+        d = task_dependency_declaration
+        query = sa.select(d.c.task_id).distinct().where(among(self._conn, d.c.upstream_task_id, upstreams))
+        return list(self._conn.scalars(query))
+
+    def names(self, tables: Ids) -> pl.DataFrame:
+        """(table, rank): position by full name in byte order. A table that lineage names but nobody knows is `#<id>`."""
+        t = data_table
+        full = sa.case((t.c.db_name == "", t.c.table_name), else_=t.c.db_name + "." + t.c.table_name)
+        found = self._frame(sa.select(t.c.id, full), t.c.id, tables, {"table": I64, "name": pl.String})
+        wanted = pl.DataFrame({"table": list(tables)}, schema={"table": I64}) if tables is not None else self._named()
+        return (
+            wanted.join(found, on="table", how="left")
+            .with_columns(pl.col("name").fill_null(pl.format("#{}", "table")))
+            .sort("name", "table")
+            .select("table", pl.int_range(pl.len(), dtype=I64).alias("rank"))
+        )
+
+    def active_tasks(self, tasks: Ids) -> pl.DataFrame:
+        """(task), sorted."""
+        query = sa.select(data_task.c.id).where(data_task.c.deleted == 0)
+        return self._frame(query, data_task.c.id, tasks, {"task": I64}).sort("task")
+
+    def _named(self) -> pl.DataFrame:
+        """Every table that any lineage row names."""
+        line, rel = data_lineage.c, table_task_relation.c
+        parts = (
+            sa.select(line.upstream_table_id).where(line.deleted == 0, line.upstream_table_id.is_not(None)),
+            sa.select(line.downstream_table_id).where(line.deleted == 0, line.downstream_table_id.is_not(None)),
+            sa.select(rel.table_id).where(rel.deleted == 0),
+        )
+        return pl.concat([bulk_frame(self._conn, part, {"table": I64}) for part in parts]).unique()
+
+    def _both(self, end: str, relation: str, tasks: Ids, tables: Ids, *, active: bool = True) -> pl.DataFrame:
+        """Lineage rows and relation rows say the same thing in two tables; their union counts."""
+        line, rel = data_lineage, table_task_relation
+        of_lineage = sa.select(line.c.task_id, line.c[end]).where(
+            line.c.deleted == 0, line.c.task_id.is_not(None), line.c[end].is_not(None)
+        )
+        of_relation = sa.select(rel.c.task_id, rel.c.table_id).where(
+            rel.c.deleted == 0, rel.c.relation_type == relation
+        )
+        parts = []
+        for query, task, table in (
+            (of_lineage, line.c.task_id, line.c[end]),
+            (of_relation, rel.c.task_id, rel.c.table_id),
+        ):
+            chosen = query
+            if active:
+                chosen = chosen.join(data_task, sa.and_(data_task.c.id == task, data_task.c.deleted == 0))
+            if tasks is not None:
+                chosen = chosen.where(among(self._conn, task, tasks))
+            parts.append(self._frame(chosen, table, tables, {"task": I64, "table": I64}))
+        return pl.concat(parts).unique()
+
+    def _views(self, end: sa.Column[Any], tables: Ids) -> pl.DataFrame:
+        line = data_lineage.c
+        query = sa.select(line.downstream_table_id, line.upstream_table_id).where(
+            line.deleted == 0,
+            line.task_id.is_(None),
+            line.upstream_table_id.is_not(None),
+            line.downstream_table_id.is_not(None),
+        )
+        return self._frame(query, end, tables, {"view": I64, "source": I64}).unique()
+
+    def _frame(self, query: sa.Select[Any], column: sa.Column[Any], ids: Ids, schema: Schema) -> pl.DataFrame:
+        if ids is None:
+            return bulk_frame(self._conn, query, schema)
+        return frame(self._conn, query.where(among(self._conn, column, ids)), schema)

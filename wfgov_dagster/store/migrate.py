@@ -1,0 +1,112 @@
+"""Migrations by Alembic. The scripts are in sql/migrations; this is the only way they are run."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from wfgov_dagster.errors import DatabaseMissing, DatabaseNewer, DatabaseOlder
+from wfgov_dagster.settings import CHECKOUT
+from wfgov_dagster.store.db import Database, normalised
+
+
+def upgrade(url: str) -> str:
+    """Bring the database to this release; returns the revision it has then. An SQLite file is copied beside first.
+
+    Raises DatabaseNewer when a newer release made it.
+    """
+    database = Database(url)
+    try:
+        before = _revision(database) if _exists(database) else None
+        scripts = ScriptDirectory.from_config(_config())
+        head = scripts.get_current_head() or ""
+        if before == head:
+            return head
+        _check_known(before, scripts, database)
+        if before is not None and database.is_sqlite:
+            _copy(Path(str(database.url.database)))
+        _run(database, "head")
+        return head
+    finally:
+        database.dispose()
+
+
+def downgrade(url: str) -> None:
+    """Remove everything that migrations made."""
+    database = Database(url)
+    try:
+        _run(database, "base")
+    finally:
+        database.dispose()
+
+
+def check(url: str) -> None:
+    """Raises DatabaseMissing, DatabaseOlder or DatabaseNewer unless the database fits this release.
+
+    An SQLite file that does not exist yet is made.
+    """
+    database = Database(url)
+    try:
+        if database.is_sqlite and not Path(str(database.url.database)).exists():
+            upgrade(url)
+            return
+        revision = _revision(database)
+        scripts = ScriptDirectory.from_config(_config())
+        _check_known(revision, scripts, database)
+        if revision is None:
+            raise DatabaseMissing("no tables there yet", where=database.shown(), hint="run: wfgov db upgrade")
+        if revision != scripts.get_current_head():
+            raise DatabaseOlder(f"is at {revision}", where=database.shown(), hint="run: wfgov db upgrade")
+    finally:
+        database.dispose()
+
+
+def _run(database: Database, target: str) -> None:
+    if database.is_sqlite:
+        Path(str(database.url.database)).parent.mkdir(parents=True, exist_ok=True)
+    with database.write() as conn:
+        if not database.is_sqlite:  # two replicas that start at once: one migrates, the other finds it done
+            conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7766)")
+        config = _config()
+        config.attributes["connection"] = conn
+        if target == "base":
+            command.downgrade(config, target)
+        else:
+            command.upgrade(config, target)
+
+
+def _exists(database: Database) -> bool:
+    return not database.is_sqlite or Path(str(database.url.database)).exists()
+
+
+def _revision(database: Database) -> str | None:
+    with database.read() as conn:
+        if not sa.inspect(conn).has_table("alembic_version"):
+            return None
+        return MigrationContext.configure(conn).get_current_revision()
+
+
+def _check_known(revision: str | None, scripts: ScriptDirectory, database: Database) -> None:
+    if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
+        raise DatabaseNewer(
+            f"revision {revision} is not known here", where=database.shown(), hint="install the newer release"
+        )
+
+
+def _copy(file: Path) -> Path:
+    target = file.with_name(f"{file.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    with sa.create_engine(normalised(f"sqlite:///{file}")).connect() as conn:
+        conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy2(file, target)
+    return target
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(CHECKOUT / "sql" / "migrations"))
+    return config

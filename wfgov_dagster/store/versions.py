@@ -1,0 +1,212 @@
+"""Versions of workflows, tasks and edges: written by usecases/save.py alone."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from wfgov_dagster.domain.definition import Definition
+from wfgov_dagster.domain.version import TaskVersion, rebuild, task_versions
+from wfgov_dagster.errors import NotFound
+from wfgov_dagster.ports.store import EdgeRow, VersionRow
+from wfgov_dagster.store.frames import among, insert, run_many
+from wfgov_dagster.store.schema.given import data_task
+from wfgov_dagster.store.schema.types import UtcDateTime
+from wfgov_dagster.store.schema.workflow import (
+    canonical_document,
+    cross_workflow_dependency,
+    data_workflow,
+    task_definition,
+    task_definition_log,
+    workflow_edge,
+    workflow_edge_log,
+    workflow_task_relation,
+    workflow_version,
+)
+
+_W, _D, _L, _VER = data_workflow.c, task_definition.c, task_definition_log.c, workflow_version.c
+_EDGE = ("workflow_code", "pre_task_code", "post_task_code", "pre_task_version", "post_task_version")
+
+
+class SqlVersions:
+    def __init__(self, conn: sa.Connection) -> None:
+        self._conn = conn
+
+    # tasks
+
+    def tasks(self, codes: Collection[str]) -> dict[str, TaskVersion]:
+        """Current task definitions by code."""
+        query = sa.select(_D.task_code, _D.version, _D.body_hash).where(among(self._conn, _D.task_code, codes))
+        return {row[0]: TaskVersion(*row) for row in self._conn.execute(query)}
+
+    def highest_tasks(self, codes: Collection[str]) -> dict[str, int]:
+        """Highest version ever, by code."""
+        query = sa.select(_L.task_code, sa.func.max(_L.version)).where(among(self._conn, _L.task_code, codes))
+        return {row[0]: row[1] for row in self._conn.execute(query.group_by(_L.task_code))}
+
+    def keep(self, texts: Mapping[str, str]) -> None:
+        """Canonical texts by hash; what is there already stays."""
+        h = canonical_document.c.hash
+        there = set(self._conn.scalars(sa.select(h).where(among(self._conn, h, texts))))
+        insert(self._conn, canonical_document, ("hash", "body"), [row for row in texts.items() if row[0] not in there])
+
+    def add_tasks(self, actor: str, new: Sequence[TaskVersion], *, sync: bool) -> None:
+        """Log new task versions; creator and time of version 1 are carried on."""
+        query = sa.select(_L.task_code, _L.created_by, _L.created_at).where(
+            _L.version == 1, among(self._conn, _L.task_code, [one.code for one in new])
+        )
+        first = {code: (by, at) for code, by, at in self._conn.execute(query)}
+        at_once = self._conn.scalar(sa.select(sa.type_coerce(sa.func.current_timestamp(), UtcDateTime)))
+        rows = [
+            {
+                "task_code": one.code,
+                "version": one.version,
+                "body_hash": one.body_hash,
+                "operator": actor,
+                "created_by": first.get(one.code, (actor, None))[0],
+                "created_at": first.get(one.code, (None, at_once))[1],
+            }
+            for one in new
+        ]
+        run_many(self._conn, sa.insert(task_definition_log), rows)
+        if sync:
+            self._make_current(rows)
+
+    def _make_current(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        codes = [row["task_code"] for row in rows]
+        known = set(self._conn.scalars(sa.select(_D.task_code).where(among(self._conn, _D.task_code, codes))))
+        columns = ("task_code", "version", "body_hash", "created_by", "created_at")
+        fresh = [{name: row[name] for name in columns} for row in rows if row["task_code"] not in known]
+        run_many(self._conn, sa.insert(task_definition), fresh)
+        update = (
+            sa.update(task_definition)
+            .where(_D.task_code == sa.bindparam("c"))
+            .values(version=sa.bindparam("v"), body_hash=sa.bindparam("h"), updated_at=sa.func.current_timestamp())
+        )
+        changed = [row for row in rows if row["task_code"] in known]
+        run_many(self._conn, update, [{"c": r["task_code"], "v": r["version"], "h": r["body_hash"]} for r in changed])
+
+    # workflows
+
+    def highest(self, workflow_ids: Collection[int]) -> dict[int, int]:
+        """Highest version number ever, by workflow id."""
+        query = sa.select(_VER.workflow_id, sa.func.max(_VER.version_no)).group_by(_VER.workflow_id)
+        found = self._conn.execute(query.where(among(self._conn, _VER.workflow_id, workflow_ids)))
+        return {row[0]: row[1] for row in found}
+
+    def add(self, actor: str, rows: Sequence[VersionRow], *, sync: bool) -> None:
+        """New versions; with `sync` each becomes its workflow's current one, and the members that changed say so."""
+        run_many(self._conn, sa.insert(workflow_version), [asdict(row) | {"created_by": actor} for row in rows])
+        if not sync:
+            return
+        ids = [row.workflow_id for row in rows]
+        newest = (
+            sa.select(sa.func.max(_VER.id)).where(_VER.workflow_id == _W.id).correlate(data_workflow).scalar_subquery()
+        )
+        self._conn.execute(
+            sa.update(data_workflow)
+            .where(among(self._conn, _W.id, ids))
+            .values(current_version_id=newest, updated_by=actor, updated_at=sa.func.current_timestamp())
+        )
+
+    def touch_members(self, workflow_id: int, version_no: int, codes: Collection[str]) -> None:
+        """The version in which these tasks of the workflow last changed."""
+        version = sa.select(_VER.id).where(_VER.workflow_id == workflow_id, _VER.version_no == version_no)
+        tasks = sa.select(data_task.c.id).where(among(self._conn, data_task.c.task_code, codes))
+        r = workflow_task_relation
+        self._conn.execute(
+            sa.update(r)
+            .where(r.c.workflow_id == workflow_id, r.c.task_id.in_(tasks))
+            .values(version_id=version.scalar_subquery(), updated_at=sa.func.current_timestamp())
+        )
+
+    def waiting(self, codes: Collection[str] | None) -> list[tuple[int, str]]:
+        """(id, code) of workflows whose current definition is good and is not their current version, by code."""
+        query = (
+            sa.select(_W.id, _W.workflow_code)
+            .outerjoin(workflow_version, _VER.id == _W.current_version_id)
+            .where(
+                _W.definition_error.is_(None),
+                _W.definition_hash.is_not(None),
+                sa.or_(_VER.id.is_(None), _VER.content_hash != _W.definition_hash),
+            )
+            .order_by(_W.workflow_code)
+        )
+        if codes is not None:
+            query = query.where(among(self._conn, _W.workflow_code, codes))
+        return [(row[0], row[1]) for row in self._conn.execute(query)]
+
+    def current_document(self, workflow_id: int) -> str:
+        """The current definition, w1."""
+        return str(self._conn.scalar(sa.select(_W.definition_json).where(_W.id == workflow_id)))
+
+    def latest_definition(self, workflow_id: int) -> Definition | None:
+        """Content of the current version, rebuilt from the logs; None before V1."""
+        query = sa.select(_VER.structure_snapshot).join(data_workflow, _W.current_version_id == _VER.id)
+        text = self._conn.scalar(query.where(_W.id == workflow_id))
+        return None if text is None else self._rebuilt(text)
+
+    def definition(self, workflow_code: str, version_no: int) -> Definition:
+        """Content of any version, rebuilt from the logs. Raises NotFound."""
+        query = sa.select(_VER.structure_snapshot).join(data_workflow, _W.id == _VER.workflow_id)
+        text = self._conn.scalar(query.where(_W.workflow_code == workflow_code, _VER.version_no == version_no))
+        if text is None:
+            raise NotFound(
+                f"no version V{version_no}",
+                where=f"workflow {workflow_code}",
+                hint=f"wfgov version list {workflow_code}",
+            )
+        return self._rebuilt(text)
+
+    def _rebuilt(self, structure_snapshot: str) -> Definition:
+        wanted = task_versions(structure_snapshot)
+        query = (
+            sa.select(_L.task_code, _L.version, canonical_document.c.body)
+            .join(canonical_document, canonical_document.c.hash == _L.body_hash)
+            .where(among(self._conn, _L.task_code, [code for code, _ in wanted]))
+        )
+        found = {(code, version): body for code, version, body in self._conn.execute(query)}
+        return rebuild(structure_snapshot, {code: found[code, version] for code, version in wanted})
+
+    def inter_workflow_edges(self, workflow_id: int) -> list[tuple[str, str, str, str]]:
+        """(upstream workflow, upstream task, task, state) of all cross-workflow edges into it, sorted."""
+        x, up, down = cross_workflow_dependency.c, data_task.alias("up"), data_task.alias("down")
+        query = (
+            sa.select(_W.workflow_code, up.c.task_code, down.c.task_code, x.state)
+            .select_from(cross_workflow_dependency)
+            .join(up, up.c.id == x.upstream_task_id)
+            .join(down, down.c.id == x.task_id)
+            .join(data_workflow, _W.id == x.upstream_workflow_id)
+            .where(x.workflow_id == workflow_id)
+            .order_by(_W.workflow_code, up.c.task_code, down.c.task_code)
+        )
+        return [(row[0], row[1], row[2], row[3]) for row in self._conn.execute(query)]
+
+    # edges
+
+    def relate(self, rows: Sequence[EdgeRow], numbers: Mapping[str, int], *, sync: bool) -> None:
+        """`rows`: all edges of the versions in `numbers` (workflow code → version number).
+
+        The log keeps an interval for each edge: those that are not in the new version end with the one before.
+        """
+        log = workflow_edge_log.c
+        query = sa.select(log.id, *(log[name] for name in _EDGE)).where(
+            log.to_version.is_(None), among(self._conn, log.workflow_code, numbers)
+        )
+        running = {tuple(row[1:]): row[0] for row in self._conn.execute(query)}
+        fresh = {(code, pre, post, pre_v, post_v) for code, _, pre, post, pre_v, post_v in rows}
+        ended = [(identity, key[0]) for key, identity in running.items() if key not in fresh]
+        end = sa.update(workflow_edge_log).where(log.id == sa.bindparam("i")).values(to_version=sa.bindparam("v"))
+        run_many(self._conn, end, [{"i": identity, "v": numbers[code] - 1} for identity, code in ended])
+        begun = [(*key, numbers[key[0]]) for key in sorted(fresh - running.keys())]
+        insert(self._conn, workflow_edge_log, (*_EDGE, "from_version"), begun)
+        if sync:
+            edge = workflow_edge
+            self._conn.execute(sa.delete(edge).where(among(self._conn, edge.c.workflow_code, numbers)))
+            insert(
+                self._conn,
+                edge,
+                (*_EDGE, "workflow_version"),
+                [(code, pre, post, pre_v, post_v, number) for code, number, pre, post, pre_v, post_v in rows],
+            )

@@ -1,0 +1,17 @@
+"""Views: their text is in sql/views, the same for both databases."""
+
+from collections.abc import Iterator
+
+from wfgov_dagster.settings import CHECKOUT
+
+NAMES = ("data_task_governed", "workflow_edge_version")
+
+
+def create_statements() -> Iterator[str]:
+    for name in NAMES:
+        yield (CHECKOUT / "sql" / "views" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def drop_statements() -> Iterator[str]:
+    for name in reversed(NAMES):
+        yield f"DROP VIEW IF EXISTS {name}"
