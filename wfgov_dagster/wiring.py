@@ -1,4 +1,4 @@
-"""The one place that knows every implementation. Everything is made at its first use, so that a command starts quickly."""
+"""The one place that knows every implementation; each is made at its first use, so that commands start quickly."""
 
 from functools import cached_property
 from pathlib import Path

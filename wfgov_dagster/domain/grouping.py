@@ -36,7 +36,7 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """All direct upstream tasks of the unplaced ones. `workflow` = where the upstream task is, NOWHERE = unplaced too."""
+    """Direct upstream tasks of the unplaced ones. `workflow`: where the upstream task is, NOWHERE = unplaced too."""
 
     task: Ids
     upstream: Ids
@@ -86,7 +86,7 @@ def fitted(code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Edges:
-    """Edges sorted by the row of their downstream task. `row` of an upstream task that is unplaced too, else NOWHERE."""
+    """Edges sorted by the row of their downstream task. `row`: of an upstream task that is unplaced too, or NOWHERE."""
 
     starts: Ids
     row: Ids

@@ -25,7 +25,7 @@ class TaskResult:
 
 
 class Runner(Protocol):
-    """Executes one task of a kind, in a process of its own. Never raises for what the task does: it is in the result."""
+    """Executes one task, in a process of its own. Never raises for what the task does: that is in the result."""
 
     def node_types(self) -> frozenset[str]:
         """Which `Task.node_type` it takes."""
@@ -48,4 +48,4 @@ class Runs(Protocol):
         """
 
     def wait(self, run_id: str, timeout_seconds: float) -> str:
-        """Dagster's status word (SUCCESS, FAILURE, CANCELED …) once it has ended, or the present one at the time-out."""
+        """Dagster's word (SUCCESS, FAILURE, CANCELED …) once it has ended, or the present one at the time-out."""

@@ -130,7 +130,7 @@ class Versions(Protocol):
     def latest_definition(self, workflow_id: int) -> Definition | None: ...
     def definition(self, workflow_code: str, version_no: int) -> Definition: ...
     def inter_workflow_edges(self, workflow_id: int) -> Sequence[tuple[str, str, str, str]]: ...
-    def relate(self, rows: Sequence[EdgeRow], numbers: Mapping[str, int], *, sync: bool) -> None: ...
+    def relate(self, actor: str, rows: Sequence[EdgeRow], numbers: Mapping[str, int], *, sync: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +154,7 @@ class Imports(Protocol):
     def task_owners(self, codes: Collection[str]) -> Mapping[str, str]:
         """Source of each task that a source brought."""
 
-    def merge(
-        self, source: str, batch: ImportBatch, *, without: Collection[str]
-    ) -> Mapping[str, tuple[int, int, int]]:
+    def merge(self, source: str, batch: ImportBatch, *, without: Collection[str]) -> Mapping[str, tuple[int, int, int]]:
         """Metadata table → rows (added, changed, removed); the tasks `without` and what hangs on them are left out."""
 
 

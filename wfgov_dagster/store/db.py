@@ -35,17 +35,22 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One consistent view of the database; never writes."""
-        with self._translated(), self.engine.connect() as conn:
-            if not self.is_sqlite:
-                conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            with conn.begin():
-                yield conn
+        options: dict[str, Any] = (
+            {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        with self._transaction(options) as conn:
+            yield conn
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Commits at the end, rolls back on an error. On SQLite it is the one writer from its first statement."""
+        with self._transaction({"wfgov_write": True}) as conn:
+            yield conn
+
+    @contextmanager
+    def _transaction(self, options: dict[str, Any]) -> Iterator[sa.Connection]:
         with self._translated(), self.engine.connect() as conn:
-            conn = conn.execution_options(wfgov_write=True)
+            conn.execution_options(**options)
             with conn.begin():
                 yield conn
 

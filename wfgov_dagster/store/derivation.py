@@ -93,7 +93,7 @@ class SqlDerivation:
         if tasks is not None:
             query = sa.select(v.task_id, v.upstream_task_id, v.kind, v.table_read_id, v.table_written_id, v.chain)
             return frame(self._conn, query.where(among(self._conn, v.task_id, tasks)), DEPENDENCY_SCHEMA)
-        nothing = sa.literal_column("-1")
+        nothing: sa.ColumnElement[int] = sa.literal_column("-1")
         query = sa.select(
             v.task_id,
             v.upstream_task_id,

@@ -64,7 +64,7 @@ class SqlLineage:
         return list(self._conn.scalars(query))
 
     def names(self, tables: Ids) -> pl.DataFrame:
-        """(table, rank): position by full name in byte order. A table that lineage names but nobody knows is `#<id>`."""
+        """(table, rank): position by full name in byte order. A table that only lineage rows name is `#<id>`."""
         t = data_table
         full = sa.case((t.c.db_name == "", t.c.table_name), else_=t.c.db_name + "." + t.c.table_name)
         found = self._frame(sa.select(t.c.id, full), t.c.id, tables, {"table": I64, "name": pl.String})

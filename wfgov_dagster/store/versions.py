@@ -185,7 +185,7 @@ class SqlVersions:
 
     # edges
 
-    def relate(self, rows: Sequence[EdgeRow], numbers: Mapping[str, int], *, sync: bool) -> None:
+    def relate(self, actor: str, rows: Sequence[EdgeRow], numbers: Mapping[str, int], *, sync: bool) -> None:
         """`rows`: all edges of the versions in `numbers` (workflow code → version number).
 
         The log keeps an interval for each edge: those that are not in the new version end with the one before.
@@ -199,8 +199,8 @@ class SqlVersions:
         ended = [(identity, key[0]) for key, identity in running.items() if key not in fresh]
         end = sa.update(workflow_edge_log).where(log.id == sa.bindparam("i")).values(to_version=sa.bindparam("v"))
         run_many(self._conn, end, [{"i": identity, "v": numbers[code] - 1} for identity, code in ended])
-        begun = [(*key, numbers[key[0]]) for key in sorted(fresh - running.keys())]
-        insert(self._conn, workflow_edge_log, (*_EDGE, "from_version"), begun)
+        begun = [(*key, numbers[key[0]], actor) for key in sorted(fresh - running.keys())]
+        insert(self._conn, workflow_edge_log, (*_EDGE, "from_version", "operator"), begun)
         if sync:
             edge = workflow_edge
             self._conn.execute(sa.delete(edge).where(among(self._conn, edge.c.workflow_code, numbers)))

@@ -253,7 +253,7 @@ class SqlWorkflows:
         )
         wanted = set(pairs)
         rows = [row for row in self._conn.execute(query) if (row[0], row[1]) in wanted]
-        chains = {(row[0], row[1]): _chain(row) for row in rows}
+        chains = {(row[0], row[1]): _chain(row[2], row[3], row[5]) for row in rows}
         names = self._table_names({table for chain in chains.values() for table in chain})
         return {
             pair: "reads " + " ← ".join(names[table] for table in chain) if chain else "declared"
@@ -278,8 +278,7 @@ class SqlWorkflows:
         return frame(self._conn, query.where(among(self._conn, column, ids)), schema)
 
 
-def _chain(row: sa.Row[Any]) -> list[int]:
-    _, _, kind, read, _, chain = row
+def _chain(kind: str, read: int, chain: str | None) -> list[int]:
     if kind == "declared":
         return []
     return [read] if chain is None else list(orjson.loads(chain))

@@ -31,7 +31,9 @@ class ImportReport:
         return sum(one.added + one.changed + one.removed for one in self.counted.values())
 
 
-def import_metadata(store: Store, actor: str, source: str, batch: ImportBatch, *, skip_bad: bool = False) -> ImportReport:
+def import_metadata(
+    store: Store, actor: str, source: str, batch: ImportBatch, *, skip_bad: bool = False
+) -> ImportReport:
     """Merge; rows of the source that are gone are soft-deleted, rows of other sources are never touched.
 
     Raises ImportRefused with every bad row unless `skip_bad`; nothing is merged then.

@@ -29,14 +29,9 @@ def save_task_definitions(work: Work, actor: str, tasks: Sequence[Task], *, sync
     bodies = {task.code: snapshot.task_body(task) for task in tasks}
     hashes = {code: snapshot.digest(body) for code, body in bodies.items()}
     current = work.versions.tasks(list(bodies))
-    highest = work.versions.highest_tasks(
-        [code for code in bodies if code not in current or _differs(current, hashes, code)]
-    )
-    new = [
-        TaskVersion(code, highest.get(code, 0) + 1, hashes[code])
-        for code in sorted(bodies)
-        if code not in current or _differs(current, hashes, code)
-    ]
+    changed = sorted(code for code in bodies if code not in current or current[code].body_hash != hashes[code])
+    highest = work.versions.highest_tasks(changed)
+    new = [TaskVersion(code, highest.get(code, 0) + 1, hashes[code]) for code in changed]
     work.versions.keep({hashes[one.code]: bodies[one.code].decode() for one in new})
     work.versions.add_tasks(actor, new, sync=sync)
     return {code: one.version for code, one in current.items()} | {one.code: one.version for one in new}
@@ -79,6 +74,7 @@ def save_task_relations(
     With `sync` they replace the edges of the current version; without, only the log learns of them.
     """
     work.versions.relate(
+        actor,
         [
             (one.workflow_code, one.version_no, pre, post, task_versions[pre], task_versions[post])
             for one in relations
@@ -87,7 +83,3 @@ def save_task_relations(
         {one.workflow_code: one.version_no for one in relations},
         sync=sync,
     )
-
-
-def _differs(current: Mapping[str, TaskVersion], hashes: Mapping[str, str], code: str) -> bool:
-    return current[code].body_hash != hashes[code]

@@ -743,6 +743,7 @@ def upgrade() -> None:
         sa.Column("post_task_version", sa.Integer(), nullable=False, comment="Version of the downstream task."),
         sa.Column("from_version", sa.Integer(), nullable=False, comment="First version of the unbroken run."),
         sa.Column("to_version", sa.Integer(), nullable=True, comment="Last one; NULL = still there."),
+        sa.Column("operator", key(100), nullable=False, comment="Who brought the edge."),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workflow_edge_log")),
         comment="One row per edge, task versions and unbroken run of workflow versions.",
     )

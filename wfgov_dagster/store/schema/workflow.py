@@ -120,6 +120,7 @@ workflow_edge_log = sa.Table(
     *_edge_columns(),
     sa.Column("from_version", sa.Integer, nullable=False, comment="First version of the unbroken run."),
     sa.Column("to_version", sa.Integer, comment="Last one; NULL = still there."),
+    sa.Column("operator", key(100), nullable=False, comment="Who brought the edge."),
     sa.Index("ix_workflow_edge_log_workflow", "workflow_code", "to_version"),
     comment="One row per edge, task versions and unbroken run of workflow versions.",
 )
