@@ -1,12 +1,11 @@
 """Connections: one pool a process, made at the first use; read and write transactions; errors in our words."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 
 from wfgov_dagster.errors import Conflict, DatabaseBusy, DatabaseMissing, InvalidInput, StoreError, WfgovError
@@ -64,8 +63,13 @@ class Database:
             yield
         except sa.exc.DBAPIError as exc:
             raise self._error(exc.orig or exc) from exc
-        except psycopg.Error as exc:  # COPY goes past SQLAlchemy
+        except self._driver.Error as exc:  # COPY goes past SQLAlchemy
             raise self._error(exc) from exc
+
+    @property
+    def _driver(self) -> Any:
+        """The DB-API module. psycopg is loaded only where it is used: that takes longer than a small command."""
+        return import_module("sqlite3" if self.is_sqlite else "psycopg")
 
     def _error(self, exc: BaseException) -> WfgovError:
         text = _first_line(exc)
@@ -73,9 +77,9 @@ class Database:
             return DatabaseBusy("the database is busy", where=self.shown(), hint="try again")
         if "no such table" in text or "does not exist" in text:
             return DatabaseMissing(text, where=self.shown(), hint="run: wfgov db upgrade")
-        if isinstance(exc, (sqlite3.IntegrityError, psycopg.IntegrityError)):
+        if isinstance(exc, self._driver.IntegrityError):
             return Conflict(f"the database refused it: {text}", where=self.shown())
-        if isinstance(exc, psycopg.DataError):
+        if isinstance(exc, self._driver.DataError):
             return InvalidInput(f"the database cannot hold it: {text}", where=self.shown())
         return StoreError(text, where=self.shown())
 

@@ -1,6 +1,7 @@
 """The change feed, the dependency view, the topology, and what the next step has to do."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import orjson
@@ -9,7 +10,8 @@ import sqlalchemy as sa
 
 from wfgov_dagster.domain.lineage import DEPENDENCY_SCHEMA
 from wfgov_dagster.ports.store import Changes, Ids, Todo
-from wfgov_dagster.store.frames import among, bulk_frame, frame, insert, run_many
+from wfgov_dagster.store.among import among
+from wfgov_dagster.store.frames import bulk_frame, frame, insert, run_many
 from wfgov_dagster.store.schema.derived import derivation_batch, derivation_todo, task_dependency_view, task_topology
 from wfgov_dagster.store.schema.given import (
     data_lineage,
@@ -22,6 +24,7 @@ from wfgov_dagster.store.schema.given import (
 
 I64: Final = pl.Int64
 TOPOLOGY_SCHEMA: Final = {"task": I64, "level": I64, "cycle": I64, "upstream_count": I64, "downstream_count": I64}
+_INDEX_LATER_ROWS: Final = 100_000
 _DERIVER: Final = 7767  # PostgreSQL's advisory lock of the one deriver
 _KEYS: Final = {
     "data_lineage": (data_lineage, ("task_id", "upstream_table_id", "downstream_table_id")),
@@ -145,7 +148,20 @@ class SqlDerivation:
         delete = sa.delete(v).where(v.c.task_id == sa.bindparam("t"), v.c.upstream_task_id == sa.bindparam("u"))
         run_many(self._conn, delete, [{"t": task, "u": up} for task, up in gone.iter_rows()])
         columns = ("task_id", "upstream_task_id", "kind", "table_read_id", "table_written_id", "chain")
-        insert(self._conn, v, columns, came.sort("task", "upstream").rows())
+        with self._index_later(came.height):
+            insert(self._conn, v, columns, came.sort("task", "upstream").rows())
+
+    @contextmanager
+    def _index_later(self, rows: int) -> Iterator[None]:
+        """Very many rows into an empty table: sorting an index once is quicker than keeping it sorted."""
+        later = (
+            rows > _INDEX_LATER_ROWS and self._conn.scalar(sa.select(task_dependency_view.c.task_id).limit(1)) is None
+        )
+        for index in task_dependency_view.indexes if later else ():
+            index.drop(self._conn)
+        yield
+        for index in task_dependency_view.indexes if later else ():
+            index.create(self._conn)
 
     def save_topology(self, gone: Collection[int], came: pl.DataFrame) -> None:
         """Remove the rows of `gone`, then add `came` (TOPOLOGY_SCHEMA); a changed row is in both."""

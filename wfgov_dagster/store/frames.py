@@ -1,25 +1,15 @@
-"""Between the database and columns: bulk reads, bulk writes, and conditions over many ids."""
+"""Between the database and columns: bulk reads and bulk writes."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 _WRITE_ROWS = 20_000  # rows of one executemany: enough to be quick, few enough to stay small in memory
-
-
-def among(conn: sa.Connection, column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
-    """`column IN values` for any number of values: one bound parameter, whatever the database's limit."""
-    if conn.dialect.name == "sqlite":
-        each = sa.func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
-        return column.in_(sa.select(each.c.value))
-    kind = postgresql.ARRAY(sa.Text if isinstance(column.type, sa.String) else sa.BigInteger)
-    return column == sa.any_(sa.cast(list(values), kind))
 
 
 def frame(conn: sa.Connection, query: sa.Select[Any], schema: Schema) -> pl.DataFrame:

@@ -13,7 +13,8 @@ import orjson
 import sqlalchemy as sa
 
 from wfgov_dagster.ports.metadata import ImportBatch, TableRow, TaskRow
-from wfgov_dagster.store.frames import among, run_many
+from wfgov_dagster.store.among import among
+from wfgov_dagster.store.frames import run_many
 from wfgov_dagster.store.schema.given import (
     data_lineage,
     data_table,

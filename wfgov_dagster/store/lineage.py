@@ -6,7 +6,8 @@ from typing import Any, Final
 import polars as pl
 import sqlalchemy as sa
 
-from wfgov_dagster.store.frames import Schema, among, bulk_frame, frame
+from wfgov_dagster.store.among import among
+from wfgov_dagster.store.frames import Schema, bulk_frame, frame
 from wfgov_dagster.store.schema.given import (
     data_lineage,
     data_table,

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from wfgov_dagster.errors import DatabaseMissing, DatabaseNewer, DatabaseOlder
+from wfgov_dagster.errors import DatabaseMissing, DatabaseNewer, DatabaseOlder, StoreError
 from wfgov_dagster.settings import CHECKOUT
 from wfgov_dagster.store.db import Database, normalised
 
@@ -68,7 +68,7 @@ def check(url: str) -> None:
 
 def _run(database: Database, target: str) -> None:
     if database.is_sqlite:
-        Path(str(database.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(str(database.url.database)).parent)
     with database.write() as conn:
         if not database.is_sqlite:  # two replicas that start at once: one migrates, the other finds it done
             conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7766)")
@@ -78,6 +78,14 @@ def _run(database: Database, target: str) -> None:
             command.downgrade(config, target)
         else:
             command.upgrade(config, target)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        hint = "set WFGOV_HOME or WFGOV_DATABASE_URL"
+        raise StoreError(f"cannot make the database's folder: {exc.strerror}", where=str(folder), hint=hint) from exc
 
 
 def _exists(database: Database) -> bool:

@@ -6,7 +6,8 @@ import orjson
 import sqlalchemy as sa
 
 from wfgov_dagster.ports.store import Finding
-from wfgov_dagster.store.frames import among, run_many
+from wfgov_dagster.store.among import among
+from wfgov_dagster.store.frames import run_many
 from wfgov_dagster.store.schema.derived import inspection_finding
 from wfgov_dagster.store.schema.workflow import workflow_operation_log
 

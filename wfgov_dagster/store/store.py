@@ -1,18 +1,26 @@
-"""The store that the use cases see: transactions, each with its repositories."""
+"""The store that the use cases see: transactions, each with its repositories.
+
+A repository is imported when it is asked for: most need polars, which takes longer to load than a small command runs.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from wfgov_dagster.store.db import Database
-from wfgov_dagster.store.derivation import SqlDerivation
-from wfgov_dagster.store.imports import SqlImports
-from wfgov_dagster.store.lineage import SqlLineage
-from wfgov_dagster.store.records import SqlAudit, SqlFindings
-from wfgov_dagster.store.versions import SqlVersions
-from wfgov_dagster.store.workflows import SqlWorkflows
+
+if TYPE_CHECKING:
+    from wfgov_dagster.store.checks import SqlChecks
+    from wfgov_dagster.store.derivation import SqlDerivation
+    from wfgov_dagster.store.imports import SqlImports
+    from wfgov_dagster.store.lineage import SqlLineage
+    from wfgov_dagster.store.queries import SqlQueries
+    from wfgov_dagster.store.records import SqlAudit, SqlFindings
+    from wfgov_dagster.store.versions import SqlVersions
+    from wfgov_dagster.store.workflows import SqlWorkflows
 
 
 class SqlWork:
@@ -22,32 +30,58 @@ class SqlWork:
         self._conn = conn
 
     @cached_property
-    def lineage(self) -> SqlLineage:
+    def lineage(self) -> "SqlLineage":
+        from wfgov_dagster.store.lineage import SqlLineage
+
         return SqlLineage(self._conn)
 
     @cached_property
-    def derivation(self) -> SqlDerivation:
+    def derivation(self) -> "SqlDerivation":
+        from wfgov_dagster.store.derivation import SqlDerivation
+
         return SqlDerivation(self._conn)
 
     @cached_property
-    def workflows(self) -> SqlWorkflows:
+    def workflows(self) -> "SqlWorkflows":
+        from wfgov_dagster.store.workflows import SqlWorkflows
+
         return SqlWorkflows(self._conn)
 
     @cached_property
-    def versions(self) -> SqlVersions:
+    def versions(self) -> "SqlVersions":
+        from wfgov_dagster.store.versions import SqlVersions
+
         return SqlVersions(self._conn)
 
     @cached_property
-    def findings(self) -> SqlFindings:
+    def findings(self) -> "SqlFindings":
+        from wfgov_dagster.store.records import SqlFindings
+
         return SqlFindings(self._conn)
 
     @cached_property
-    def imports(self) -> SqlImports:
+    def imports(self) -> "SqlImports":
+        from wfgov_dagster.store.imports import SqlImports
+
         return SqlImports(self._conn)
 
     @cached_property
-    def audit(self) -> SqlAudit:
+    def audit(self) -> "SqlAudit":
+        from wfgov_dagster.store.records import SqlAudit
+
         return SqlAudit(self._conn)
+
+    @cached_property
+    def checks(self) -> "SqlChecks":
+        from wfgov_dagster.store.checks import SqlChecks
+
+        return SqlChecks(self._conn)
+
+    @cached_property
+    def queries(self) -> "SqlQueries":
+        from wfgov_dagster.store.queries import SqlQueries
+
+        return SqlQueries(self._conn)
 
 
 class SqlStore:

@@ -10,7 +10,8 @@ from wfgov_dagster.domain.definition import Definition
 from wfgov_dagster.domain.version import TaskVersion, rebuild, task_versions
 from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.store import EdgeRow, VersionRow
-from wfgov_dagster.store.frames import among, insert, run_many
+from wfgov_dagster.store.among import among
+from wfgov_dagster.store.frames import insert, run_many
 from wfgov_dagster.store.schema.given import data_task
 from wfgov_dagster.store.schema.types import UtcDateTime
 from wfgov_dagster.store.schema.workflow import (
@@ -137,15 +138,19 @@ class SqlVersions:
             query = query.where(among(self._conn, _W.workflow_code, codes))
         return [(row[0], row[1]) for row in self._conn.execute(query)]
 
-    def current_document(self, workflow_id: int) -> str:
-        """The current definition, w1."""
-        return str(self._conn.scalar(sa.select(_W.definition_json).where(_W.id == workflow_id)))
+    def current_documents(self, workflow_ids: Collection[int]) -> dict[int, str]:
+        """Current definitions, w1, by workflow id."""
+        query = sa.select(_W.id, _W.definition_json).where(among(self._conn, _W.id, workflow_ids))
+        return {row[0]: row[1] for row in self._conn.execute(query)}
 
-    def latest_definition(self, workflow_id: int) -> Definition | None:
-        """Content of the current version, rebuilt from the logs; None before V1."""
-        query = sa.select(_VER.structure_snapshot).join(data_workflow, _W.current_version_id == _VER.id)
-        text = self._conn.scalar(query.where(_W.id == workflow_id))
-        return None if text is None else self._rebuilt(text)
+    def latest_definitions(self, workflow_ids: Collection[int]) -> dict[int, Definition]:
+        """Content of the current versions, rebuilt from the logs; none before V1."""
+        query = (
+            sa.select(_W.id, _VER.structure_snapshot)
+            .join(workflow_version, _VER.id == _W.current_version_id)
+            .where(among(self._conn, _W.id, workflow_ids))
+        )
+        return {row[0]: self._rebuilt(row[1]) for row in self._conn.execute(query).all()}
 
     def definition(self, workflow_code: str, version_no: int) -> Definition:
         """Content of any version, rebuilt from the logs. Raises NotFound."""
@@ -169,19 +174,22 @@ class SqlVersions:
         found = {(code, version): body for code, version, body in self._conn.execute(query)}
         return rebuild(structure_snapshot, {code: found[code, version] for code, version in wanted})
 
-    def inter_workflow_edges(self, workflow_id: int) -> list[tuple[str, str, str, str]]:
-        """(upstream workflow, upstream task, task, state) of all cross-workflow edges into it, sorted."""
+    def inter_workflow_edges(self, workflow_ids: Collection[int]) -> dict[int, list[tuple[str, str, str, str]]]:
+        """(upstream workflow, upstream task, task, state) of the cross-workflow edges into each, sorted."""
         x, up, down = cross_workflow_dependency.c, data_task.alias("up"), data_task.alias("down")
         query = (
-            sa.select(_W.workflow_code, up.c.task_code, down.c.task_code, x.state)
+            sa.select(x.workflow_id, _W.workflow_code, up.c.task_code, down.c.task_code, x.state)
             .select_from(cross_workflow_dependency)
             .join(up, up.c.id == x.upstream_task_id)
             .join(down, down.c.id == x.task_id)
             .join(data_workflow, _W.id == x.upstream_workflow_id)
-            .where(x.workflow_id == workflow_id)
+            .where(among(self._conn, x.workflow_id, workflow_ids))
             .order_by(_W.workflow_code, up.c.task_code, down.c.task_code)
         )
-        return [(row[0], row[1], row[2], row[3]) for row in self._conn.execute(query)]
+        found: dict[int, list[tuple[str, str, str, str]]] = {}
+        for workflow, *edge in self._conn.execute(query):
+            found.setdefault(workflow, []).append((edge[0], edge[1], edge[2], edge[3]))
+        return found
 
     # edges
 

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from wfgov_dagster.domain.definition import Edge
 from wfgov_dagster.ports.store import Ids
-from wfgov_dagster.store.frames import Schema, among, bulk_frame, frame, insert, run_many
+from wfgov_dagster.store.among import among
+from wfgov_dagster.store.frames import Schema, bulk_frame, frame, insert, run_many
 from wfgov_dagster.store.schema.derived import task_dependency_view, task_topology
 from wfgov_dagster.store.schema.given import (
     data_lineage,
@@ -211,23 +212,24 @@ class SqlWorkflows:
 
     def refresh_counts(self, tasks: Ids) -> None:
         """Copy the topology's counts to the memberships where they differ; 0 for a task that is gone."""
-        t, r = task_topology, workflow_task_relation
-        up = sa.func.coalesce(t.c.upstream_task_count, 0)
-        down = sa.func.coalesce(t.c.downstream_task_count, 0)
-        query = (
-            sa.select(_R.task_id, up, down)
-            .outerjoin(t, t.c.task_id == _R.task_id)
-            .where(sa.or_(_R.upstream_task_count != up, _R.downstream_task_count != down))
+        t, r = task_topology.c, workflow_task_relation
+        present = sa.update(r).where(
+            t.task_id == _R.task_id,
+            sa.or_(
+                _R.upstream_task_count != t.upstream_task_count, _R.downstream_task_count != t.downstream_task_count
+            ),
         )
-        if tasks is not None:
-            query = query.where(among(self._conn, _R.task_id, tasks))
-        rows = [{"t": task, "u": u, "d": d} for task, u, d in self._conn.execute(query)]
-        update = (
-            sa.update(r)
-            .where(_R.task_id == sa.bindparam("t"))
-            .values(upstream_task_count=sa.bindparam("u"), downstream_task_count=sa.bindparam("d"))
+        gone = sa.update(r).where(
+            _R.task_id.not_in(sa.select(t.task_id)),
+            sa.or_(_R.upstream_task_count != 0, _R.downstream_task_count != 0),
         )
-        run_many(self._conn, update, rows)
+        chosen = sa.true() if tasks is None else among(self._conn, _R.task_id, tasks)
+        self._conn.execute(
+            present.where(chosen).values(
+                upstream_task_count=t.upstream_task_count, downstream_task_count=t.downstream_task_count
+            )
+        )
+        self._conn.execute(gone.where(chosen).values(upstream_task_count=0, downstream_task_count=0))
 
     def save_definitions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Current definitions: keys `w` (id) and the columns of data_workflow that are set."""

@@ -1,6 +1,6 @@
 """Step 3: current definitions whose content changed → versions V1, V2 …"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wfgov_dagster.domain import snapshot
@@ -44,30 +44,36 @@ def save_versions(store: Store, actor: str, *, full: bool = False) -> tuple[NewV
 
 
 def _save(
-    work: Work, actor: str, waiting: Sequence[tuple[int, str]], reasons: dict[str | None, Todo]
+    work: Work, actor: str, waiting: Sequence[tuple[int, str]], reasons: Mapping[str | None, Todo]
 ) -> list[NewVersion]:
-    drafts = []
-    for workflow_id, code in waiting:
-        whole = work.versions.current_document(workflow_id)
-        definition = snapshot.parse(whole)
-        found = diff(work.versions.latest_definition(workflow_id), definition)
-        reason = reasons.get(code)
-        drafts.append(
-            Draft(
-                workflow_id,
-                definition,
-                snapshot.hashes(definition, whole.encode()),
-                summary(found, work.workflows.evidence(found.edges_added)),
-                TASK_CHANGE if reason is None else reason.reason,
-                work.versions.inter_workflow_edges(workflow_id),
-            )
-        )
+    drafts = _drafts(work, waiting, reasons)
     tasks = [task for draft in drafts for task in draft.definition.tasks]
     versions = save_task_definitions(work, actor, tasks)
     numbers = save_workflow_definition(work, actor, drafts, versions)
     relations = [Relations(one.definition.code, numbers[one.definition.code], one.definition.edges) for one in drafts]
     save_task_relations(work, actor, relations, versions)
     return [_told(draft, numbers[draft.definition.code]) for draft in drafts]
+
+
+def _drafts(work: Work, waiting: Sequence[tuple[int, str]], reasons: Mapping[str | None, Todo]) -> list[Draft]:
+    ids = [workflow for workflow, _ in waiting]
+    documents = work.versions.current_documents(ids)
+    definitions = {workflow: snapshot.parse(documents[workflow]) for workflow in ids}
+    before = work.versions.latest_definitions(ids)
+    diffs = {workflow: diff(before.get(workflow), definitions[workflow]) for workflow in ids}
+    evidence = work.workflows.evidence([edge for found in diffs.values() for edge in found.edges_added])
+    crossing = work.versions.inter_workflow_edges(ids)
+    return [
+        Draft(
+            workflow,
+            definitions[workflow],
+            snapshot.hashes(definitions[workflow], documents[workflow].encode()),
+            summary(diffs[workflow], evidence),
+            reasons[code].reason if code in reasons else TASK_CHANGE,
+            crossing.get(workflow, ()),
+        )
+        for workflow, code in waiting
+    ]
 
 
 def _told(draft: Draft, number: int) -> NewVersion:

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False, comment="Canonical JSON, byte for byte."),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_canonical_document")),
         comment="Canonical texts, kept once per content: task bodies and whole documents.",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "cross_workflow_dependency",
@@ -631,6 +632,7 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('direct', 'view', 'declared')", name=op.f("ck_task_dependency_view_kind")),
         sa.PrimaryKeyConstraint("task_id", "upstream_task_id", name=op.f("pk_task_dependency_view")),
         comment="Task depends on task: it reads what the other writes, directly, through views, or as declared.",
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_task_dependency_view_upstream", "task_dependency_view", ["upstream_task_id"], unique=False)
     op.create_table(

@@ -9,6 +9,7 @@ canonical_document = sa.Table(
     metadata,
     sa.Column("hash", sa.String(80), primary_key=True, comment="w1:<sha256 of the text>."),
     sa.Column("body", sa.Text, nullable=False, comment="Canonical JSON, byte for byte."),
+    sqlite_with_rowid=False,
     comment="Canonical texts, kept once per content: task bodies and whole documents.",
 )
 
