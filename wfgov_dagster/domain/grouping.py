@@ -109,17 +109,18 @@ class _Edges:
 
 
 def _relevant(unplaced: Unplaced, upstream: Upstream) -> _Edges:
+    """Edges that lead somewhere: from outside the own cycle, and from a task that has or is to get a workflow."""
     order = np.argsort(unplaced.task)
     tasks = unplaced.task[order]
     row = order[np.searchsorted(tasks, upstream.task)]
+    position = np.minimum(np.searchsorted(tasks, upstream.upstream), len(tasks) - 1)
+    up_row = np.where(tasks[position] == upstream.upstream, order[position], NOWHERE)
     inside = (upstream.cycle != NOWHERE) & (upstream.cycle == unplaced.cycle[row])
-    row, up, workflow = row[~inside], upstream.upstream[~inside], upstream.workflow[~inside]
-    position = np.minimum(np.searchsorted(tasks, up), len(tasks) - 1)
-    known = tasks[position] == up
-    up_row = np.where(known, order[position], NOWHERE)
-    by_row = np.argsort(row, kind="stable")
-    starts = np.searchsorted(row[by_row], np.arange(len(tasks) + 1))
-    return _Edges(starts, up_row[by_row], workflow[by_row])
+    lost = (up_row == NOWHERE) & (upstream.workflow == NOWHERE)
+    chosen = np.flatnonzero(~inside & ~lost)
+    chosen = chosen[np.argsort(row[chosen], kind="stable")]
+    starts = np.searchsorted(row[chosen], np.arange(len(tasks) + 1))
+    return _Edges(starts, up_row[chosen], upstream.workflow[chosen])
 
 
 def _by_level(level: Ids, open_rows: npt.NDArray[np.bool_]) -> list[Ids]:
