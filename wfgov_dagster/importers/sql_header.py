@@ -100,7 +100,11 @@ def _values(said: str) -> dict[str, Any] | list[Problem]:
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark
         below = mark.line if mark is not None else 0
-        hint = "; if a cron holds */ it ends the comment: write the header as -- lines" if "cron" in said else ""
+        hint = ""
+        if "quoted scalar" in str(exc.context):
+            hint = "; a cron with */ ends the comment: write the header as -- lines"
+        elif "mapping values" in str(exc.problem):
+            hint = "; text with a colon needs quotes"
         return [(below, f"the header is not YAML: {exc.problem or exc.context}{hint}")]
     except (yaml.YAMLError, ValueError) as exc:  # ValueError: a date such as 2026-13-45
         return [(0, f"the header is not YAML: {str(exc).splitlines()[0]}")]
