@@ -22,10 +22,14 @@ class Platform:
     def database(self) -> "Database":
         """Raises DatabaseMissing, DatabaseOlder or DatabaseNewer; an SQLite file that is not there yet is made."""
         from wfgov_dagster.store.db import Database
-        from wfgov_dagster.store.migrate import check
+        from wfgov_dagster.store.revision import is_current
 
-        check(self.settings.url())
-        return Database(self.settings.url(), self.settings.busy_timeout_seconds)
+        database = Database(self.settings.url(), self.settings.busy_timeout_seconds)
+        if not is_current(database):
+            from wfgov_dagster.store.migrate import check
+
+            check(self.settings.url())
+        return database
 
     @cached_property
     def store(self) -> "SqlStore":

@@ -1,0 +1,17 @@
+"""`wfgov`: the groups, and every module that hangs a command on them.
+
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff).
+"""
+
+import wfgov_dagster.cli.database
+import wfgov_dagster.cli.dependencies
+import wfgov_dagster.cli.imports
+import wfgov_dagster.cli.orchestration
+import wfgov_dagster.cli.settings
+import wfgov_dagster.cli.versions
+import wfgov_dagster.cli.workflows  # noqa: F401 - each of these hangs its commands on their groups
+from wfgov_dagster.cli.groups import cli
+
+
+def main() -> None:
+    cli(prog_name="wfgov")

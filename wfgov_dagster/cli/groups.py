@@ -1,0 +1,39 @@
+"""The tree of commands, as far as it has branches; `session.command` hangs the leaves on them."""
+
+import click
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=_HELP)
+def cli() -> None:
+    """Govern data workflows, from lineage metadata to a verified publish.
+
+    The database is the one of WFGOV_DATABASE_URL, else SQLite in WFGOV_HOME (default ./.wfgov). Results go to stdout,
+    everything else to stderr. Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists.
+    """
+
+
+@cli.group("db")
+def db_group() -> None:
+    """The platform's own database."""
+
+
+@cli.group("import")
+def import_group() -> None:
+    """Bring metadata in: tasks, tables, lineage. An import owns what its source brought."""
+
+
+@cli.group("workflow")
+def workflow_group() -> None:
+    """Workflows and their platform state."""
+
+
+@cli.group("version")
+def version_group() -> None:
+    """Versions V1, V2 … of a workflow."""
+
+
+@cli.group("instance")
+def instance_group() -> None:
+    """Runs of workflows on an engine."""
