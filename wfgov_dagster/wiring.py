@@ -4,12 +4,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wfgov_dagster.errors import InvalidInput
 from wfgov_dagster.settings import Settings
 
 if TYPE_CHECKING:
+    from wfgov_dagster.ports.embedded import EmbeddedStore
+    from wfgov_dagster.ports.engine import Engine
     from wfgov_dagster.ports.metadata import ImportBatch
+    from wfgov_dagster.ports.publishing import RegisteredEngine
     from wfgov_dagster.store.db import Database
     from wfgov_dagster.store.store import SqlStore
+    from wfgov_dagster.usecases.publisher import Publisher
 
 
 class Platform:
@@ -36,6 +41,46 @@ class Platform:
         from wfgov_dagster.store.store import SqlStore
 
         return SqlStore(self.database)
+
+    @cached_property
+    def embedded_store(self) -> "EmbeddedStore":
+        from wfgov_dagster.store.embedded import SqlEmbeddedStore
+
+        return SqlEmbeddedStore(self.database)
+
+    @property
+    def log_root(self) -> Path:
+        """Whoever runs instances writes the logs of their tasks below it."""
+        return self.settings.root() / "logs" / "instances"
+
+    def engine(self, name: str, actor: str) -> "Engine":
+        """A registered engine by name; the embedded one is registered when it is asked for first. Raises NotFound."""
+        from wfgov_dagster.usecases import engines
+
+        if name == engines.EMBEDDED:
+            return self.engine_of(engines.ensure_embedded(self.store, actor))
+        with self.store.read() as work:
+            return self.engine_of(engines.get(work, name))
+
+    def engine_of(self, registered: "RegisteredEngine") -> "Engine":
+        """Raises InvalidInput for a kind that this release has no adapter for."""
+        if registered.kind != "embedded":
+            raise InvalidInput(f"no adapter for {registered.kind} engines", where=f"engine {registered.name}")
+        from wfgov_dagster.engines.embedded.engine import EmbeddedEngine
+
+        return EmbeddedEngine(registered.name, self.embedded_store, self.log_root)
+
+    def publisher(self) -> "Publisher":
+        """A new one a call: its holder's name is nobody else's."""
+        import random
+        import socket
+        import uuid
+
+        from wfgov_dagster.usecases.publisher import Limits, Publisher
+
+        limits = Limits(self.settings.lease_seconds, self.settings.settle_seconds)
+        holder = f"{socket.gethostname()[:100]}:{uuid.uuid4()}"
+        return Publisher(self.store, self.engine_of, holder, random.SystemRandom().random, limits)
 
     def close(self) -> None:
         if "database" in self.__dict__:

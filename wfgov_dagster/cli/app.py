@@ -6,11 +6,15 @@ Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version
 import wfgov_dagster.cli.database
 import wfgov_dagster.cli.dependencies
 import wfgov_dagster.cli.imports
+import wfgov_dagster.cli.instances
 import wfgov_dagster.cli.orchestration
+import wfgov_dagster.cli.publishing
 import wfgov_dagster.cli.settings
 import wfgov_dagster.cli.versions
 import wfgov_dagster.cli.workflows  # noqa: F401 - each of these hangs its commands on their groups
 from wfgov_dagster.cli.groups import cli
+
+__all__ = ["cli", "main"]
 
 
 def main() -> None:

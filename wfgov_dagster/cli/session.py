@@ -96,9 +96,11 @@ def command(group: click.Group, name: str) -> Callable[[Callable[..., None]], cl
             with _session(Format(output), actor, debug=debug) as session:
                 function(session, **arguments)
 
+        own = run.__dict__.pop("__click_params__", [])  # of `function`, by `wraps`
         decorated: Any = run
         for option in reversed(_OPTIONS):
             decorated = option(decorated)
+        decorated.__click_params__ += own  # the common ones come last in the help
         return group.command(name)(decorated)
 
     return decorate

@@ -123,6 +123,9 @@ class Engine(Protocol):
     def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
         """R. The newest first; None = of all workflows."""
 
+    def instance(self, instance_id: str) -> Instance:
+        """R. Rejected for an unknown one."""
+
     def task_instances(self, instance_id: str) -> Sequence[TaskInstance]:
         """R. By task code. Rejected for an unknown instance."""
 

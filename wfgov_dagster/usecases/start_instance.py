@@ -1,0 +1,51 @@
+"""Ask an engine for one run of a workflow. The platform starts only what is online here (design rule 7)."""
+
+from dataclasses import dataclass
+
+from wfgov_dagster.domain.lifecycle import Status
+from wfgov_dagster.errors import Conflict, EngineError, IllegalTransition, NotFound, OutcomeUnknown
+from wfgov_dagster.ports.engine import Engine, Instance
+from wfgov_dagster.ports.store import Store
+from wfgov_dagster.usecases.show_workflows import unknown_workflow
+
+_ACTION = "start_instance"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`request_key`: the same one again is the same instance."""
+
+    workflow_code: str
+    request_key: str
+
+
+def start_instance(store: Store, engine: Engine, actor: str, wanted: Start) -> Instance:
+    """Raises NotFound, IllegalTransition while it is not online on the platform, or what the engine says.
+
+    After OutcomeUnknown the same request key is the way to find out.
+    """
+    subject, detail = ("workflow", wanted.workflow_code), {"engine": engine.name, "request_key": wanted.request_key}
+    try:
+        _check(store, wanted.workflow_code)
+        instance = engine.instance(engine.start(wanted.workflow_code, wanted.request_key, actor))
+    except (NotFound, Conflict, EngineError) as failure:
+        with store.write() as work:
+            refused = not isinstance(failure, OutcomeUnknown)
+            work.audit.add(actor, _ACTION, subject, detail | {"error": failure.sentence()}, refused=refused)
+        raise
+    with store.write() as work:
+        work.audit.add(actor, _ACTION, subject, detail | {"instance_id": instance.instance_id})
+    return instance
+
+
+def _check(store: Store, workflow_code: str) -> None:
+    with store.read() as work:
+        found = work.queries.workflows(workflow_code)
+    if not found:
+        raise unknown_workflow(workflow_code)
+    if found[0].status != Status.ONLINE:
+        raise IllegalTransition(
+            f"the platform starts instances of online workflows, this one is {found[0].status}",
+            where=f"workflow {workflow_code}",
+            hint=f"wfgov workflow online {workflow_code}",
+        )
