@@ -39,7 +39,8 @@ def _fill(db: sqlite3.Connection, tasks: int, rng: np.random.Generator) -> None:
     db.executemany("INSERT INTO data_table (id, db_name, table_name, business_domain, owner) VALUES (?,?,?,?,?)",
                    _tables(tasks + len(views), rng))  # fmt: skip
     db.executemany(
-        "INSERT INTO data_task (id, task_code, task_name, dolphin_node_type, task_sql, schedule_cron) VALUES (?,?,?,?,?,?)",
+        "INSERT INTO data_task (id, task_code, task_name, dolphin_node_type, task_sql, schedule_cron)"
+        " VALUES (?,?,?,?,?,?)",
         ((i, f"task_{i:07}", f"Task {i}", "SQL", _text(i), "0 2 * * *") for i in range(1, tasks + 1)),
     )
     reader, read = _reads(tasks, rng)
@@ -50,7 +51,7 @@ def _fill(db: sqlite3.Connection, tasks: int, rng: np.random.Generator) -> None:
     db.executemany(line, ((None, table, view) for table, view in zip(viewed.tolist(), views.tolist(), strict=True)))
     own = np.arange(1, tasks + 1)
     db.executemany(line, ((i, None, i) for i in own[: max(1, tasks // LAYERS)].tolist()))
-    declared = own[rng.random(tasks) < 0.8]  # noqa: PLR2004  four in five
+    declared = own[rng.random(tasks) < 0.8]
     db.executemany(
         "INSERT INTO task_workflow_declaration (task_id, workflow_code, declared_by) VALUES (?,?,'import:bench')",
         ((int(i), f"flow_{(i - 1) // TASKS_A_WORKFLOW:06}") for i in declared),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -36,6 +37,7 @@ _LONGEST = 100
 _ANY_TIME = datetime(2024, 1, 1, tzinfo=UTC)  # whether a cron ever fires does not depend on where one starts
 
 
+@lru_cache(maxsize=4096)
 def to_cron(text: str) -> str | None:
     """The cron that `text` says: itself, stripped, or by the table. None where cron cannot say it (`once`, `5h` …)."""
     said = text.strip()

@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 Ids = npt.NDArray[np.int64]
+_GAPS = 8  # how much larger than the number of tasks the highest id may be for a table of all ids to be worth it
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Topology:
 
 def topology(tasks: Ids, upstream: Ids, downstream: Ids) -> Topology:
     """`tasks` sorted; the edges' ends are among them."""
-    up, down = np.searchsorted(tasks, upstream), np.searchsorted(tasks, downstream)
+    up, down = positions(tasks, upstream), positions(tasks, downstream)
     count, component = _components(len(tasks), up, down)
     if count == len(tasks):
         return Topology(tasks, _levels(len(tasks), up, down), np.full(len(tasks), -1))
@@ -34,6 +35,15 @@ def topology(tasks: Ids, upstream: Ids, downstream: Ids) -> Topology:
     np.minimum.at(smallest, component, tasks)
     in_cycle = np.bincount(component, minlength=count)[component] > 1
     return Topology(tasks, level, np.where(in_cycle, smallest[component], -1))
+
+
+def positions(ids: Ids, wanted: Ids) -> Ids:
+    """Where each of `wanted`, all among the sorted `ids`, stands. Ids without large gaps are looked up."""
+    if not len(ids) or ids[-1] > _GAPS * len(ids):
+        return np.searchsorted(ids, wanted)
+    table = np.zeros(ids[-1] + 1, dtype=np.int64)
+    table[ids] = np.arange(len(ids))
+    return table[wanted]
 
 
 def cycles(edges: list[tuple[str, str]]) -> list[list[str]]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import polars as pl
 import sqlalchemy as sa
 
+from wfgov_dagster.domain.lineage import Lineage
 from wfgov_dagster.store.among import among
 from wfgov_dagster.store.frames import Schema, bulk_frame, frame
 from wfgov_dagster.store.schema.given import (
@@ -24,11 +25,47 @@ class SqlLineage:
     def __init__(self, conn: sa.Connection) -> None:
         self._conn = conn
 
-    def reads(self, tasks: Ids) -> pl.DataFrame:
+    def everything(self) -> Lineage:
+        """The whole lineage, each table scanned once."""
+        line, rel = data_lineage.c, table_task_relation.c
+        nothing: sa.ColumnElement[int] = sa.literal_column("-1")
+        rows = bulk_frame(
+            self._conn,
+            sa.select(
+                *(sa.func.coalesce(end, nothing) for end in (line.task_id, line.upstream_table_id)),
+                sa.func.coalesce(line.downstream_table_id, nothing),
+            ).where(line.deleted == 0),
+            {"task": I64, "upstream": I64, "downstream": I64},
+        )
+        relations = bulk_frame(
+            self._conn,
+            sa.select(rel.task_id, rel.table_id, sa.case((rel.relation_type == "read", 1), else_=0)).where(
+                rel.deleted == 0
+            ),
+            {"task": I64, "table": I64, "reads": I64},
+        )
+        active = self.active_tasks(None)
+        of_task = rows.join(active, on="task", how="semi")
+        of_relation = relations.join(active, on="task", how="semi")
+        ends = [
+            _ends(of_task, "upstream", of_relation.filter(pl.col("reads") == 1)),
+            _ends(of_task, "downstream", of_relation.filter(pl.col("reads") == 0)),
+        ]
+        views = rows.filter((pl.col("task") == -1) & (pl.col("upstream") != -1) & (pl.col("downstream") != -1)).select(
+            pl.col("downstream").alias("view"), pl.col("upstream").alias("source")
+        )
+        named = pl.concat(
+            [*(end["table"] for end in ends), views["view"].alias("table"), views["source"].alias("table")]
+        )
+        return Lineage(
+            ends[0], ends[1], views, self.declared(None), self._ranked(named.unique().to_frame("table"), None)
+        )
+
+    def reads(self, tasks: Collection[int]) -> pl.DataFrame:
         """(task, table) of active tasks."""
         return self._both("upstream_table_id", "read", tasks, None)
 
-    def writes(self, tables: Ids) -> pl.DataFrame:
+    def writes(self, tables: Collection[int]) -> pl.DataFrame:
         """(table, task) of active tasks."""
         return self._both("downstream_table_id", "write", None, tables).select("table", "task")
 
@@ -40,7 +77,7 @@ class SqlLineage:
         """(task, table) of active tasks."""
         return self._both("upstream_table_id", "read", None, tables)
 
-    def view_sources(self, views: Ids) -> pl.DataFrame:
+    def view_sources(self, views: Collection[int]) -> pl.DataFrame:
         """(view, source): what these views are made of."""
         return self._views(data_lineage.c.downstream_table_id, views)
 
@@ -64,12 +101,14 @@ class SqlLineage:
         query = sa.select(d.c.task_id).distinct().where(among(self._conn, d.c.upstream_task_id, upstreams))
         return list(self._conn.scalars(query))
 
-    def names(self, tables: Ids) -> pl.DataFrame:
+    def names(self, tables: Collection[int]) -> pl.DataFrame:
         """(table, rank): position by full name in byte order. A table that only lineage rows name is `#<id>`."""
+        return self._ranked(pl.DataFrame({"table": list(tables)}, schema={"table": I64}), tables)
+
+    def _ranked(self, wanted: pl.DataFrame, tables: Ids) -> pl.DataFrame:
         t = data_table
         full = sa.case((t.c.db_name == "", t.c.table_name), else_=t.c.db_name + "." + t.c.table_name)
         found = self._frame(sa.select(t.c.id, full), t.c.id, tables, {"table": I64, "name": pl.String})
-        wanted = pl.DataFrame({"table": list(tables)}, schema={"table": I64}) if tables is not None else self._named()
         return (
             wanted.join(found, on="table", how="left")
             .with_columns(pl.col("name").fill_null(pl.format("#{}", "table")))
@@ -81,16 +120,6 @@ class SqlLineage:
         """(task), sorted."""
         query = sa.select(data_task.c.id).where(data_task.c.deleted == 0)
         return self._frame(query, data_task.c.id, tasks, {"task": I64}).sort("task")
-
-    def _named(self) -> pl.DataFrame:
-        """Every table that any lineage row names."""
-        line, rel = data_lineage.c, table_task_relation.c
-        parts = (
-            sa.select(line.upstream_table_id).where(line.deleted == 0, line.upstream_table_id.is_not(None)),
-            sa.select(line.downstream_table_id).where(line.deleted == 0, line.downstream_table_id.is_not(None)),
-            sa.select(rel.table_id).where(rel.deleted == 0),
-        )
-        return pl.concat([bulk_frame(self._conn, part, {"table": I64}) for part in parts]).unique()
 
     def _both(self, end: str, relation: str, tasks: Ids, tables: Ids, *, active: bool = True) -> pl.DataFrame:
         """Lineage rows and relation rows say the same thing in two tables; their union counts."""
@@ -114,7 +143,7 @@ class SqlLineage:
             parts.append(self._frame(chosen, table, tables, {"task": I64, "table": I64}))
         return pl.concat(parts).unique()
 
-    def _views(self, end: sa.Column[Any], tables: Ids) -> pl.DataFrame:
+    def _views(self, end: sa.Column[Any], tables: Collection[int]) -> pl.DataFrame:
         line = data_lineage.c
         query = sa.select(line.downstream_table_id, line.upstream_table_id).where(
             line.deleted == 0,
@@ -128,3 +157,9 @@ class SqlLineage:
         if ids is None:
             return bulk_frame(self._conn, query, schema)
         return frame(self._conn, query.where(among(self._conn, column, ids)), schema)
+
+
+def _ends(rows: pl.DataFrame, end: str, relations: pl.DataFrame) -> pl.DataFrame:
+    """(task, table) of one end of the lineage rows and of the relation rows that say the same."""
+    of_rows = rows.filter(pl.col(end) != -1).select("task", pl.col(end).alias("table"))
+    return pl.concat([of_rows, relations.select("task", "table")]) if relations.height else of_rows

@@ -91,8 +91,8 @@ class SqlWorkflows:
         return ranked.sort("task", "imported", "by").unique("task", keep="first", maintain_order=True).drop("imported")
 
     def groups(self, tasks: Ids) -> pl.DataFrame:
-        """(task, business_domain, owner) of the first table, by name, that an active task writes; else '' and its own
-        owner."""
+        """(task, business_domain, owner) of the first table, by name and id, that an active task writes; else '' and
+        its own owner."""
         line, rel, tab = data_lineage.c, table_task_relation.c, data_table.c
         parts = (
             sa.select(line.task_id, line.downstream_table_id).where(
@@ -113,9 +113,8 @@ class SqlWorkflows:
         owners = self._chosen(
             sa.select(_T.id, _or_empty(_T.owner)).where(_T.deleted == 0), _T.id, tasks, {"task": I64, "own": _TEXT}
         )
-        first = (
-            written.join(tables, on="table").sort("task", "full_name").unique("task", keep="first", maintain_order=True)
-        )
+        named = written.join(tables, on="table").sort("task", "full_name", "table")
+        first = named.unique("task", keep="first", maintain_order=True)
         return owners.join(first, on="task", how="left").select(
             "task", pl.col("business_domain").fill_null(""), pl.coalesce("owner", "own").alias("owner")
         )
@@ -136,19 +135,13 @@ class SqlWorkflows:
         run_many(self._conn, statement, [{"w": w, "t": t, "m": m, "b": b} for w, t, m, b in rows.iter_rows()])
 
     def members(self, workflows: Ids) -> pl.DataFrame:
-        """MEMBER_SCHEMA of active tasks; '' and 0 for NULL, `cycle` -1 = in none."""
-        texts = (_T.task_desc, _T.dolphin_node_type, _T.task_sql, _T.datasource_name)
-        numbers = (_T.timeout_seconds, _T.retry_times, _T.retry_interval)
+        """MEMBER_SCHEMA of active tasks that the topology has; '' and 0 for NULL, `cycle` -1 = in none."""
         query = (
-            sa.select(
-                _R.workflow_id, _R.task_id, _T.task_code, _T.task_name, _or_empty(texts[0]), _T.task_type,
-                *(_or_empty(text) for text in texts[1:]),
-                sa.func.coalesce(_T.priority, 3), *(sa.func.coalesce(number, 0) for number in numbers),
-                _or_empty(_T.schedule_cron), sa.func.coalesce(task_topology.c.cycle, -1),
-            )
+            sa.select(_R.workflow_id, *task_columns(), sa.func.coalesce(task_topology.c.cycle, -1))
+            .select_from(workflow_task_relation)
             .join(data_task, sa.and_(_T.id == _R.task_id, _T.deleted == 0))
-            .outerjoin(task_topology, task_topology.c.task_id == _R.task_id)
-        )  # fmt: skip
+            .join(task_topology, task_topology.c.task_id == _R.task_id)
+        )
         return self._chosen(query, _R.workflow_id, workflows, MEMBER_SCHEMA)
 
     def inner_edges(self, workflows: Ids) -> pl.DataFrame:
@@ -243,6 +236,11 @@ class SqlWorkflows:
         )
         run_many(self._conn, update, [{"w": row["w"], **{f"b_{n}": row[n] for n in names}} for row in rows])
 
+    def change_status(self, code: str, before: str, after: str, actor: str) -> bool:
+        change = sa.update(data_workflow).where(_W.workflow_code == code, _W.status == before)
+        changed = change.values(status=after, updated_by=actor, updated_at=sa.func.current_timestamp())
+        return bool(self._conn.execute(changed).rowcount)
+
     def evidence(self, pairs: Collection[Edge]) -> dict[Edge, str]:
         """Why (upstream code, downstream code) is a dependency, for people: `reads a.b`, with views `reads v ← a.b`."""
         up, down, v = data_task.alias("up"), data_task.alias("down"), task_dependency_view.c
@@ -278,6 +276,19 @@ class SqlWorkflows:
         if ids is None:
             return bulk_frame(self._conn, query, schema)
         return frame(self._conn, query.where(among(self._conn, column, ids)), schema)
+
+
+def task_columns() -> list[sa.ColumnElement[Any]]:
+    """The columns of MEMBER_SCHEMA that data_task alone has, from `task` to `cron`."""
+    texts = (_T.dolphin_node_type, _T.task_sql, _T.datasource_name)
+    numbers = (_T.timeout_seconds, _T.retry_times, _T.retry_interval)
+    return [
+        *(_T.id, _T.task_code, _T.task_name, _or_empty(_T.task_desc), _T.task_type),
+        *(_or_empty(text) for text in texts),
+        sa.func.coalesce(_T.priority, 3),
+        *(sa.func.coalesce(number, 0) for number in numbers),
+        _or_empty(_T.schedule_cron),
+    ]
 
 
 def _chain(kind: str, read: int, chain: str | None) -> list[int]:

@@ -95,13 +95,12 @@ def _feeding(work: Work, tables: set[int]) -> tuple[pl.DataFrame, set[int]]:
     return pl.concat(rows).unique(), seen
 
 
-def _lineage(work: Work, readers: Ids) -> Lineage:
-    reads = work.lineage.reads(readers)
-    tables: Ids = None
+def read_lineage(work: Work, readers: Ids) -> Lineage:
+    """What these tasks read, and everything that can lead to a task that writes it; None: of all tasks."""
     if readers is None:
-        views = work.lineage.view_sources(None)
-    else:
-        views, tables = _feeding(work, set(reads["table"]))
+        return work.lineage.everything()
+    reads = work.lineage.reads(readers)
+    views, tables = _feeding(work, set(reads["table"]))
     return Lineage(
         reads, work.lineage.writes(tables), views, work.lineage.declared(readers), work.lineage.names(tables)
     )
@@ -109,7 +108,7 @@ def _lineage(work: Work, readers: Ids) -> Lineage:
 
 def _apply(work: Work, readers: Ids, flipped: set[int]) -> Delta:
     """Write what differs from the stored view; the pairs and tasks that came and went."""
-    fresh = dependencies(_lineage(work, readers))
+    fresh = dependencies(read_lineage(work, readers))
     stored = work.derivation.dependencies(readers)
     came = fresh.join(stored, on=fresh.columns, how="anti", nulls_equal=True)
     went = stored.join(fresh, on=fresh.columns, how="anti", nulls_equal=True)

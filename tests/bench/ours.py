@@ -1,0 +1,68 @@
+"""A full derivation in memory with the product's own functions: what the use cases do, without writing."""
+
+import polars as pl
+import sqlalchemy as sa
+
+from wfgov_dagster.domain.definition import Settings
+from wfgov_dagster.domain.estate import Estate, Stated, define
+from wfgov_dagster.domain.graph import topology
+from wfgov_dagster.domain.grouping import NOWHERE, Unplaced, Upstream, auto_code, place
+from wfgov_dagster.domain.lineage import dependencies
+from wfgov_dagster.store.db import Database
+from wfgov_dagster.store.frames import bulk_frame
+from wfgov_dagster.store.schema.given import data_task
+from wfgov_dagster.store.store import SqlWork
+from wfgov_dagster.store.workflows import MEMBER_SCHEMA, task_columns
+from wfgov_dagster.usecases.derive_dependencies import read_lineage
+
+Result = tuple[int, int, dict[str, str]]  # dependencies, highest level, workflow code → content hash
+
+
+def derive(path: str) -> Result:
+    database = Database(f"sqlite:///{path}")
+    with database.read() as conn:
+        work = SqlWork(conn)
+        found = dependencies(read_lineage(work, None)).select("task", "upstream")
+        tasks = work.lineage.active_tasks(None)
+        ranks = topology(tasks["task"].to_numpy(), found["upstream"].to_numpy(), found["task"].to_numpy())
+        placed, codes = _placed(
+            work, found, pl.DataFrame({"task": ranks.task, "level": ranks.level, "cycle": ranks.cycle})
+        )
+        hashes = _hashes(conn, found, placed, codes)
+    database.dispose()
+    return found.height, int(ranks.level.max()), hashes
+
+
+def _placed(work: SqlWork, found: pl.DataFrame, ranks: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    declared = work.workflows.declarations(None).select("task", pl.col("code").alias("declared"))
+    groups = work.workflows.groups(None)
+    pairs = groups.select("business_domain", "owner").unique()
+    auto = pairs.with_columns(pl.Series("auto", [auto_code(*pair) for pair in pairs.iter_rows()]))
+    rows = ranks.join(declared, on="task", how="left", maintain_order="left").join(
+        groups.join(auto, on=["business_domain", "owner"]), on="task", maintain_order="left"
+    )
+    codes = pl.concat([rows["declared"].drop_nulls(), rows["auto"]]).unique().sort()
+    numbers = {code: number for number, code in enumerate(codes)}
+    declared_no = rows["declared"].replace_strict(numbers, default=NOWHERE, return_dtype=pl.Int64).to_numpy()
+    auto_no = rows["auto"].replace_strict(numbers, return_dtype=pl.Int64).to_numpy()
+    task, level, cycle = (rows[name].to_numpy() for name in ("task", "level", "cycle"))
+    upstream = found.join(ranks.select("task", "cycle"), left_on="upstream", right_on="task", maintain_order="left")
+    columns = (upstream[name].to_numpy() for name in ("task", "upstream", "cycle"))
+    nowhere = pl.repeat(NOWHERE, found.height, dtype=pl.Int64, eager=True).to_numpy()
+    placement = place(Unplaced(task, level, cycle, declared_no, auto_no), Upstream(*columns, nowhere))
+    return rows.select("task", "cycle").with_columns(pl.Series("workflow", placement.workflow)), codes.to_list()
+
+
+def _hashes(conn: sa.Connection, found: pl.DataFrame, placed: pl.DataFrame, codes: list[str]) -> dict[str, str]:
+    schema = {name: type_ for name, type_ in MEMBER_SCHEMA.items() if name not in ("workflow", "cycle")}
+    query = sa.select(*task_columns()).where(data_task.c.deleted == 0)
+    members = bulk_frame(conn, query, schema).join(placed, on="task").select(list(MEMBER_SCHEMA))
+    where = placed.select("task", "workflow")
+    edges = (
+        found.join(where, on="task")
+        .join(where, left_on=["upstream", "workflow"], right_on=["task", "workflow"])
+        .select("workflow", pl.col("upstream").alias("pre"), pl.col("task").alias("post"))
+    )
+    used = placed["workflow"].unique().sort()
+    stated = {number: Stated(Settings(codes[number], codes[number]), False, "", "UTC") for number in used}
+    return {codes[one.workflow]: one.content_hash for one in define(Estate(members, edges, stated, {}))}
