@@ -1,0 +1,81 @@
+"""metadata tables → dependency view → definitions → versions. Shells: all thinking is in usecases."""
+
+import dagster as dg
+
+from resources import keys, names
+from resources.store import StoreResource
+from wfgov_dagster.ops import present
+from wfgov_dagster.ops.actor import actor_of
+from wfgov_dagster.ops.failures import as_dagster_failure
+from wfgov_dagster.ops.orchestrate import sync_partitions, version_metadata
+from wfgov_dagster.usecases.define_workflows import define_workflows
+from wfgov_dagster.usecases.derive_dependencies import derive_dependencies
+from wfgov_dagster.usecases.save_versions import save_versions
+
+_WHOLE_STEP = "Materialising one partition or all of them is the same cheap step: it takes whatever waits for it."
+
+metadata_tables = [
+    dg.AssetSpec(
+        name,
+        group_name=keys.METADATA,
+        kinds={"table"},
+        description=f"`{name}` as importers and the portal write it; sensor `metadata_changed` watches it.",
+    )
+    for name in keys.METADATA_TABLES
+]
+
+
+@dg.asset(deps=metadata_tables, group_name=keys.GOVERNANCE, kinds={"view"})
+def task_dependency_view(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
+    """Task → task: who reads what the other writes, directly, through views, or as declared."""
+    with as_dagster_failure(max_retries=3):
+        report = derive_dependencies(
+            store.open(), actor_of(context.run.tags), rebuild_above=store.settings.rebuild_above_rows
+        )
+    return dg.MaterializeResult(
+        metadata={"mode": report.mode, "changes": report.changes, "added": report.added, "removed": report.removed}
+    )
+
+
+@dg.asset(
+    deps=[task_dependency_view],
+    partitions_def=keys.WORKFLOWS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name=keys.GOVERNANCE,
+    description=f"Which task is in which workflow, and the DAG of each. {_WHOLE_STEP}",
+)
+def workflow_definitions(context: dg.AssetExecutionContext, store: StoreResource) -> None:
+    with as_dagster_failure(max_retries=3):
+        report = define_workflows(store.open(), actor_of(context.run.tags), store.settings.time_zone)
+        sync_partitions(context.instance, store.open())
+    changed = {names.partition(code) for code in report.changed}
+    errors = {names.partition(code): error for code, error in (report.broken or {}).items()}
+    for key in context.partition_keys:
+        told = {"changed_now": key in changed, "error": present.text(errors.get(key, "none"))}
+        context.add_asset_metadata(told, asset_key=context.asset_key, partition_key=key)
+
+
+@dg.asset(
+    deps=[workflow_definitions],
+    partitions_def=keys.WORKFLOWS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name=keys.GOVERNANCE,
+    description=f"V1, V2 … of each workflow, immutable; made only where the content changed. {_WHOLE_STEP}",
+)
+def workflow_versions(context: dg.AssetExecutionContext, store: StoreResource) -> None:
+    with as_dagster_failure(max_retries=3):
+        made = {
+            names.partition(one.workflow_code): one for one in save_versions(store.open(), actor_of(context.run.tags))
+        }
+        for key in context.partition_keys:
+            told = version_metadata(made[key], store.open()) if key in made else {"new_version": "none"}
+            context.add_asset_metadata(told, asset_key=context.asset_key, partition_key=key)
+
+
+engine_deployments = dg.AssetSpec(
+    keys.ENGINE_DEPLOYMENTS,
+    deps=[workflow_versions],
+    partitions_def=keys.WORKFLOWS,
+    group_name=keys.GOVERNANCE,
+    description="What each engine was last seen to hold. Nothing gets there but by job `publish`, by a named person.",
+)

@@ -1,0 +1,134 @@
+"""Job `orchestrate` does what the use case does, and tells Dagster what changed."""
+
+import dagster as dg
+import pytest
+
+from resources import keys
+from tests.dagster import estate
+from tests.dagster.estate import REPORT, RETAIL
+from wfgov_dagster.definitions import defs
+
+VERSIONS = keys.WORKFLOW_VERSIONS
+
+
+def orchestrate(instance: dg.DagsterInstance, **config: object) -> dg.ExecuteInProcessResult:
+    run_config = {"ops": {"derive_and_save": {"config": config}}} if config else None
+    return defs.resolve_job_def("orchestrate").execute_in_process(
+        run_config=run_config, instance=instance, raise_on_error=False
+    )
+
+
+def changed(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> list[str | None]:
+    return [one.partition for one in materializations(result) if one.asset_key == key]
+
+
+def materializations(result: dg.ExecuteInProcessResult) -> list[dg.AssetMaterialization]:
+    return [one.step_materialization_data.materialization for one in result.get_asset_materialization_events()]
+
+
+def test_a_first_run_makes_a_partition_and_a_version_of_each_workflow(
+    small_estate: None, instance: dg.DagsterInstance
+) -> None:
+    result = orchestrate(instance)
+
+    assert result.success
+    assert estate.versions() == {RETAIL: 1, REPORT: 1}
+    assert instance.get_dynamic_partitions("workflow") == [RETAIL, REPORT]
+    assert instance.get_materialized_partitions(VERSIONS) == {RETAIL, REPORT}
+    assert changed(result, keys.WORKFLOW_DEFINITIONS) == [RETAIL, REPORT]
+
+
+def test_a_second_run_reports_nothing(small_estate: None, instance: dg.DagsterInstance) -> None:
+    orchestrate(instance)
+
+    again = orchestrate(instance)
+
+    assert again.success
+    assert materializations(again) == []
+
+
+def test_only_the_workflows_that_changed_are_reported(small_estate: None, instance: dg.DagsterInstance) -> None:
+    orchestrate(instance)
+    estate.add_read("report", "orders")  # both tables of that name: dwd.orders is read already, ods.orders is new
+
+    result = orchestrate(instance)
+
+    assert estate.versions()[RETAIL] == 1
+    assert set(changed(result, keys.WORKFLOW_DEFINITIONS)) <= {REPORT}
+    assert changed(result, keys.TASK_DEPENDENCY_VIEW) == [None]
+
+
+def test_a_version_shows_its_dag_its_summary_and_its_hash(small_estate: None, instance: dg.DagsterInstance) -> None:
+    orchestrate(instance)
+
+    event = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=VERSIONS, asset_partitions=[RETAIL]), limit=1
+    ).records[0]
+    told = event.asset_materialization
+    assert told is not None
+    assert told.metadata["version"].value == "V1"
+    assert "| 1 | clean | SHELL | load |" in str(told.metadata["dag"].value)
+    assert told.tags is not None
+    assert told.tags[keys.DATA_VERSION] == told.metadata["content_hash"].value
+
+
+def test_a_full_run_moves_no_task_and_makes_no_version(small_estate: None, instance: dg.DagsterInstance) -> None:
+    orchestrate(instance)
+
+    result = orchestrate(instance, full=True)
+
+    assert result.success
+    assert changed(result, VERSIONS) == []
+    assert changed(result, keys.TASK_DEPENDENCY_VIEW) == [None]
+
+
+def test_the_run_says_what_it_did(small_estate: None, instance: dg.DagsterInstance) -> None:
+    result = orchestrate(instance)
+
+    outputs = [one for one in result.all_events if one.event_type == dg.DagsterEventType.STEP_OUTPUT]
+    told = outputs[0].step_output_data.metadata
+    assert told["new_versions"].value == 2
+    assert "| retail | V1 |" in str(told["versions"].value)
+
+
+def test_a_run_evaluates_every_check(small_estate: None, instance: dg.DagsterInstance) -> None:
+    result = orchestrate(instance)
+
+    assert {one.check_name: one.passed for one in result.get_asset_check_evaluations()} == {
+        "no_cycle": True,
+        "one_task_one_workflow": True,
+        "counts_agree": True,
+        "cross_workflow_edges_confirmed": False,
+    }
+
+
+def test_partitions_of_workflows_that_are_gone_go_too(small_estate: None, instance: dg.DagsterInstance) -> None:
+    instance.add_dynamic_partitions("workflow", ["of another database"])
+
+    orchestrate(instance)
+
+    assert "of another database" not in instance.get_dynamic_partitions("workflow")
+
+
+def test_it_runs_on_postgresql(
+    postgres_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WFGOV_DATABASE_URL", postgres_url)
+    estate.fill()
+
+    assert orchestrate(instance).success
+
+    assert estate.versions() == {RETAIL: 1, REPORT: 1}
+
+
+def test_without_a_database_the_run_fails_and_says_what_to_do(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WFGOV_DATABASE_URL", "postgresql://wfgov:hush@127.0.0.1:1/none")
+
+    result = orchestrate(instance)
+
+    assert not result.success
+    told = "\n".join(entry.to_json() for entry in instance.all_logs(result.run_id))
+    assert "store" in told
+    assert "hush" not in told
