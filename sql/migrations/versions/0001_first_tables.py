@@ -317,7 +317,9 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False, comment="Tries so far."),
         sa.Column("exit_code", sa.Integer(), nullable=True, comment="Of the last try."),
         sa.Column("error", sa.Text(), nullable=True, comment="Why it failed."),
-        sa.Column("log_path", sa.Text(), nullable=True, comment="Log file, relative to the home folder."),
+        sa.Column(
+            "log_path", sa.Text(), nullable=True, comment="Log file, relative to the folder of all logs of instances."
+        ),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True, comment="When its first try began."),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="When its last try ended."),
         sa.CheckConstraint(

@@ -71,7 +71,7 @@ embedded_task_instance = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0", comment="Tries so far."),
     sa.Column("exit_code", sa.Integer, comment="Of the last try."),
     sa.Column("error", sa.Text, comment="Why it failed."),
-    sa.Column("log_path", sa.Text, comment="Log file, relative to the home folder."),
+    sa.Column("log_path", sa.Text, comment="Log file, relative to the folder of all logs of instances."),
     moment("started_at", "When its first try began.", nullable=True),
     moment("ended_at", "When its last try ended.", nullable=True),
     one_of("state", TASK_STATES),
