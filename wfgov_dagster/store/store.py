@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.checks import SqlChecks
     from wfgov_dagster.store.derivation import SqlDerivation
     from wfgov_dagster.store.imports import SqlImports
+    from wfgov_dagster.store.leases import SqlLeases
     from wfgov_dagster.store.lineage import SqlLineage
+    from wfgov_dagster.store.publishing import SqlPublishing
     from wfgov_dagster.store.queries import SqlQueries
     from wfgov_dagster.store.records import SqlAudit, SqlFindings
     from wfgov_dagster.store.versions import SqlVersions
@@ -70,6 +72,18 @@ class SqlWork:
         from wfgov_dagster.store.records import SqlAudit
 
         return SqlAudit(self._conn)
+
+    @cached_property
+    def publishing(self) -> "SqlPublishing":
+        from wfgov_dagster.store.publishing import SqlPublishing
+
+        return SqlPublishing(self._conn)
+
+    @cached_property
+    def leases(self) -> "SqlLeases":
+        from wfgov_dagster.store.leases import SqlLeases
+
+        return SqlLeases(self._conn)
 
     @cached_property
     def checks(self) -> "SqlChecks":

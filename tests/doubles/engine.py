@@ -1,0 +1,116 @@
+"""An engine that can be told to fail, in front of one that works: what is applied is applied for real."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from wfgov_dagster.domain.definition import Definition, Schedule
+from wfgov_dagster.errors import EngineRejected, EngineUnreachable, OutcomeUnknown
+from wfgov_dagster.ports.engine import Engine, EngineVersion, Instance, Marker, Observed, TaskInstance
+
+
+class Fault(Enum):
+    NONE = auto()
+    REJECTED = auto()
+    UNREACHABLE = auto()
+    REQUEST_LOST = auto()  # not applied, and nobody knows
+    REPLY_LOST = auto()  # applied, and nobody knows
+    LATE = auto()  # nobody knows; applied when `arrive` is called
+
+
+@dataclass
+class FaultyEngine:
+    """`writes`: what was asked, in order. `faults` are used up one a write. `hook` is called around every call."""
+
+    inner: Engine
+    faults: deque[Fault] = field(default_factory=deque)
+    down: bool = False
+    writes: list[str] = field(default_factory=list)
+    hook: Callable[[], None] = lambda: None
+    _late: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    @property
+    def kind(self) -> str:
+        return self.inner.kind
+
+    def arrive(self) -> None:
+        """Requests that were on their way are applied now; what the engine then refuses is lost."""
+        for call in self._late:
+            try:
+                call()
+            except EngineRejected:
+                continue
+        self._late.clear()
+
+    # --- reads -----------------------------------------------------------------------------------
+
+    def observe(self, workflow_code: str) -> Observed | None:
+        self.hook()
+        if self.down:
+            raise EngineUnreachable("no answer", where=f"engine {self.name}")
+        found = self.inner.observe(workflow_code)
+        self.hook()
+        return found
+
+    def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
+        return self.inner.instances(workflow_code, limit)
+
+    def task_instances(self, instance_id: str) -> Sequence[TaskInstance]:
+        return self.inner.task_instances(instance_id)
+
+    def task_log(self, instance_id: str, task_code: str, max_bytes: int) -> str:
+        return self.inner.task_log(instance_id, task_code, max_bytes)
+
+    def versions(self, workflow_code: str) -> Sequence[EngineVersion]:
+        return self.inner.versions(workflow_code)
+
+    # --- writes ----------------------------------------------------------------------------------
+
+    def deploy(self, definition: Definition, marker: Marker) -> None:
+        self._write("deploy", lambda: self.inner.deploy(definition, marker))
+
+    def online(self, workflow_code: str) -> None:
+        self._write("online", lambda: self.inner.online(workflow_code))
+
+    def offline(self, workflow_code: str) -> None:
+        self._write("offline", lambda: self.inner.offline(workflow_code))
+
+    def put_schedule(self, workflow_code: str, schedule: Schedule | None) -> None:
+        self._write("put_schedule", lambda: self.inner.put_schedule(workflow_code, schedule))
+
+    def schedule_online(self, workflow_code: str) -> None:
+        self._write("schedule_online", lambda: self.inner.schedule_online(workflow_code))
+
+    def schedule_offline(self, workflow_code: str) -> None:
+        self._write("schedule_offline", lambda: self.inner.schedule_offline(workflow_code))
+
+    def start(self, workflow_code: str, request_key: str, started_by: str) -> str:
+        return self.inner.start(workflow_code, request_key, started_by)
+
+    def stop(self, instance_id: str) -> None:
+        self.inner.stop(instance_id)
+
+    def delete_version(self, workflow_code: str, version: int) -> None:
+        self.inner.delete_version(workflow_code, version)
+
+    def _write(self, name: str, call: Callable[[], None]) -> None:
+        self.hook()
+        self.writes.append(name)
+        fault = self.faults.popleft() if self.faults else Fault.NONE
+        where = f"engine {self.name}"
+        if self.down or fault is Fault.UNREACHABLE:
+            raise EngineUnreachable("no answer", where=where)
+        if fault is Fault.REJECTED:
+            raise EngineRejected("10001 request parameter is not valid", where=where)
+        if fault is Fault.LATE:
+            self._late.append(call)
+        if fault in {Fault.NONE, Fault.REPLY_LOST}:
+            call()
+        if fault is not Fault.NONE:
+            raise OutcomeUnknown("the reply was cut off", where=where)
+        self.hook()

@@ -1,0 +1,216 @@
+"""Design rule 8 as a table: operation and what the engine shows → writes and what it shows in the end."""
+
+import pytest
+
+from tests.integration.publish_support import MORNING, NIGHTLY, Office, a_definition
+from wfgov_dagster.domain.definition import Schedule
+from wfgov_dagster.domain.publish import Operation
+from wfgov_dagster.ports.engine import Marker
+from wfgov_dagster.store.db import Database
+from wfgov_dagster.usecases.preview_publish import preview
+from wfgov_dagster.usecases.publish import drive
+from wfgov_dagster.usecases.request_publish import Request
+
+SAME, OTHER = "echo 1", "echo other"
+State = tuple[str, bool, Schedule | None, bool]  # text, online, schedule, schedule online
+AGAIN_ONLINE = "take_offline deploy bring_online"
+
+# What is published is SAME with NIGHTLY. "" = no write at all; None = it fails.
+TABLE: dict[str, list[tuple[State | None, str | None, State | None]]] = {
+    "deploy": [
+        (None, "deploy", (SAME, False, None, False)),
+        ((SAME, False, None, False), "", (SAME, False, None, False)),
+        ((SAME, False, NIGHTLY, False), "", (SAME, False, NIGHTLY, False)),
+        ((OTHER, False, None, False), "deploy", (SAME, False, None, False)),
+        ((OTHER, False, MORNING, False), "deploy", (SAME, False, MORNING, False)),
+        ((SAME, True, NIGHTLY, True), "", (SAME, True, NIGHTLY, True)),
+        ((SAME, True, NIGHTLY, False), "", (SAME, True, NIGHTLY, False)),
+        ((SAME, True, None, False), "put_schedule", (SAME, True, NIGHTLY, False)),
+        ((SAME, True, MORNING, True), "put_schedule schedule_online", (SAME, True, NIGHTLY, True)),
+        ((OTHER, True, NIGHTLY, True), f"{AGAIN_ONLINE} schedule_online", (SAME, True, NIGHTLY, True)),
+        ((OTHER, True, NIGHTLY, False), AGAIN_ONLINE, (SAME, True, NIGHTLY, False)),
+        ((OTHER, True, None, False), f"{AGAIN_ONLINE} put_schedule", (SAME, True, NIGHTLY, False)),
+        ((OTHER, True, MORNING, True), f"{AGAIN_ONLINE} put_schedule schedule_online", (SAME, True, NIGHTLY, True)),
+        ((OTHER, True, MORNING, False), f"{AGAIN_ONLINE} put_schedule", (SAME, True, NIGHTLY, False)),
+    ],
+    "online": [
+        (None, "deploy bring_online put_schedule schedule_online", (SAME, True, NIGHTLY, True)),
+        ((SAME, False, None, False), "bring_online put_schedule schedule_online", (SAME, True, NIGHTLY, True)),
+        ((SAME, False, NIGHTLY, False), "bring_online schedule_online", (SAME, True, NIGHTLY, True)),
+        ((OTHER, False, NIGHTLY, False), "deploy bring_online schedule_online", (SAME, True, NIGHTLY, True)),
+        ((SAME, True, NIGHTLY, True), "", (SAME, True, NIGHTLY, True)),
+        ((SAME, True, NIGHTLY, False), "schedule_online", (SAME, True, NIGHTLY, True)),
+        ((SAME, True, MORNING, True), "put_schedule schedule_online", (SAME, True, NIGHTLY, True)),
+        ((OTHER, True, NIGHTLY, True), f"{AGAIN_ONLINE} schedule_online", (SAME, True, NIGHTLY, True)),
+        ((OTHER, True, None, False), f"{AGAIN_ONLINE} put_schedule schedule_online", (SAME, True, NIGHTLY, True)),
+    ],
+    "offline": [
+        (None, None, None),
+        ((SAME, False, NIGHTLY, False), "", (SAME, False, NIGHTLY, False)),
+        ((OTHER, False, None, False), "", (OTHER, False, None, False)),
+        ((SAME, True, NIGHTLY, True), "take_offline", (SAME, False, NIGHTLY, False)),
+        ((SAME, True, None, False), "take_offline", (SAME, False, None, False)),
+        ((OTHER, True, MORNING, True), "take_offline", (OTHER, False, MORNING, False)),
+    ],
+}  # fmt: skip
+CASES = [(operation, *case) for operation, cases in TABLE.items() for case in cases]
+
+
+def told(state: State | None) -> str:
+    if state is None:
+        return "absent"
+    text, online, schedule, schedule_online = state
+    what = "no-schedule" if schedule is None else "nightly" if schedule == NIGHTLY else "morning"
+    return f"{text.split()[1]}-{'online' if online else 'offline'}-{what}{'-on' if schedule_online else ''}"
+
+
+@pytest.fixture
+def office(database: Database) -> Office:
+    """V1 was deployed once; what the engine shows since is each test's."""
+    office = Office(database)
+    office.save(a_definition(text=SAME, schedule=NIGHTLY))
+    assert office.publish("deploy").status == "success"
+    office.engine.writes.clear()
+    return office
+
+
+def show(office: Office, state: State | None) -> None:
+    """Make the engine show it, behind the platform's back."""
+    if state is None:
+        office.remove_from_engine()
+        return
+    text, online, schedule, schedule_online = state
+    definition = a_definition(text=text, schedule=None)
+    office.inner.deploy(definition, Marker("w", 1, "w1:other"))
+    office.inner.online("w")
+    office.inner.put_schedule("w", schedule)
+    if schedule_online:
+        office.inner.schedule_online("w")
+    if not online:
+        office.inner.offline("w")
+
+
+@pytest.mark.parametrize(
+    ("operation", "before", "steps", "after"), CASES, ids=[f"{case[0]}-{told(case[1])}" for case in CASES]
+)
+def test_an_operation_takes_these_steps_and_leads_there(
+    office: Office, operation: str, before: State | None, steps: str | None, after: State | None
+) -> None:
+    show(office, before)
+    end = office.publish(operation)
+    record = office.record(end.record_id)
+    if steps is None:
+        assert (end.status, end.error_code, office.engine.writes) == ("failed", "not_found", [])
+        assert "deploy it first" in str(end.message)
+        return
+    assert (end.status, record["status"], record["phase"]) == ("success", "success", "confirmed")
+    assert office.steps(end.record_id) == [(step, "ok") for step in steps.split()]
+    assert end.steps == len(office.engine.writes) == len(steps.split())
+    assert office.state() == after
+
+
+@pytest.mark.parametrize(
+    ("operation", "before", "steps"),
+    [case[:3] for case in CASES if case[2] is not None],
+    ids=[f"{case[0]}-{told(case[1])}" for case in CASES if case[2] is not None],
+)
+def test_a_dry_run_shows_the_steps_that_are_then_taken(
+    sqlite_url: str, operation: str, before: State | None, steps: str
+) -> None:
+    database = Database(sqlite_url)
+    office = Office(database)
+    office.save(a_definition(text=SAME, schedule=NIGHTLY))
+    office.publish("deploy")
+    show(office, before)
+    office.engine.writes.clear()
+    tables = ["workflow_publish_record", "workflow_definition_snapshot", "publish_step", "engine_lease",
+              "workflow_operation_log", "data_workflow", "canonical_document"]  # fmt: skip
+    rows = [office.rows(table) for table in tables]
+    shown = preview(office.publisher(), Request("w", Operation(operation), "embedded"))
+    assert office.engine.writes == []
+    assert [office.rows(table) for table in tables] == rows
+    end = office.publish(operation)
+    assert [step for step, _ in office.steps(end.record_id)] == steps.split()
+    taken = {"TakeOffline": "take_offline", "Deploy": "deploy", "BringOnline": "bring_online",
+             "PutSchedule": "put_schedule", "ScheduleOnline": "schedule_online"}  # fmt: skip
+    assert [taken[type(step).__name__] for step in shown.steps] == steps.split()
+    assert office.record(end.record_id)["desired"] == shown.desired
+    assert ("~task w.extract: text" in shown.change_summary) is (operation != "offline" and told(before)[:5] == "other")
+    database.dispose()
+
+
+def test_publishing_twice_writes_nothing_but_a_record(office: Office) -> None:
+    snapshot = office.row("workflow_definition_snapshot")
+    versions = office.inner.versions("w")
+    end = office.publish("deploy")
+    assert (end.status, end.steps, office.engine.writes) == ("success", 0, [])
+    assert office.inner.versions("w") == versions
+    assert len(office.rows("workflow_publish_record")) == 2
+    assert office.row("workflow_definition_snapshot")["id"] == snapshot["id"]
+    assert office.record(end.record_id)["found"]["present"] is True
+
+
+def test_an_edit_then_deploy_keeps_an_online_workflow_online(office: Office) -> None:
+    office.publish("online")
+    office.save(a_definition(text="echo 2", schedule=MORNING))
+    assert office.publish("deploy").status == "success"
+    assert office.state() == ("echo 2", True, MORNING, True)
+    assert office.seen().marker == Marker("w", 2, office.rows("workflow_version")[1]["content_hash"])
+
+
+def test_a_schedule_that_is_gone_from_the_definition_is_gone_from_the_engine(office: Office) -> None:
+    office.publish("online")
+    office.save(a_definition(text=SAME, schedule=None))
+    end = office.publish("deploy")
+    assert office.steps(end.record_id) == [("put_schedule", "ok")]
+    assert office.state() == (SAME, True, None, False)
+
+
+def test_online_is_about_the_published_version_not_the_newest(office: Office) -> None:
+    office.save(a_definition(text="echo 2"))
+    end = office.publish("online")
+    assert (end.status, end.version_no) == ("success", 1)
+    assert office.state() == (SAME, True, NIGHTLY, True)
+
+
+def test_the_same_content_as_another_version_is_published_without_a_write(office: Office) -> None:
+    office.save(a_definition(text="echo 2"))
+    office.save(a_definition(text=SAME, schedule=NIGHTLY))
+    end = office.publish("deploy")
+    assert (end.version_no, end.steps) == (3, 0)
+    workflow = office.workflow()
+    assert workflow is not None
+    assert workflow["last_published_version_id"] == workflow["current_version_id"]
+    assert office.row("engine_deployment")["version_id"] == workflow["current_version_id"]
+
+
+def test_a_success_is_written_down_everywhere(office: Office) -> None:
+    end = office.publish("online")
+    record, workflow = office.record(end.record_id), office.workflow()
+    version, deployment = office.row("workflow_version"), office.row("engine_deployment")
+    assert workflow is not None
+    assert (record["operator"], record["target_engine"], record["engine_workflow_code"]) == ("ann", "embedded", "w")
+    assert record["finished_at"] >= record["created_at"]
+    assert [line["step"] for line in record["log"]] == ["bring_online", "put_schedule", "schedule_online"]
+    assert (workflow["publish_status"], workflow["last_published_version_id"]) == ("published", version["id"])
+    assert (deployment["version_id"], deployment["content_hash"]) == (version["id"], version["content_hash"])
+    assert (deployment["online"], deployment["schedule_online"]) == (1, 1)
+    assert deployment["engine_task_codes"] == '{"w.extract":"w.extract","w.load":"w.load"}'
+    snapshot = office.row("workflow_definition_snapshot")
+    assert (snapshot["workflow_key"], snapshot["status"]) == ("embedded/default/w", "published")
+    assert (snapshot["publisher"], snapshot["trigger_source"]) == ("ann", "manual")
+    assert any(row["hash"] == snapshot["content_hash"] for row in office.rows("canonical_document"))
+    office.publish("offline")
+    assert office.row("engine_deployment") | {"confirmed_at": 0} == deployment | {
+        "online": 0, "schedule_online": 0, "confirmed_at": 0,
+    }  # fmt: skip
+    assert office.audit() == [("publish", "w", "done")] * 3
+    with office.store.read() as work:
+        assert work.leases.left(office.row("engine")["id"], "w") == 0
+
+
+def test_a_finished_record_is_not_driven_again(office: Office) -> None:
+    end = office.publish("online")
+    writes = list(office.engine.writes)
+    assert drive(office.publisher(), end.record_id, lambda _: None) == end
+    assert office.engine.writes == writes

@@ -1,0 +1,101 @@
+"""Leases and publish steps. What two publishers may do at once is decided by the row count of one statement."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from wfgov_dagster.ports.publishing import Lease, NewStep, StepRow
+from wfgov_dagster.store.clock import db_now
+from wfgov_dagster.store.schema.publish import engine_lease, publish_step, workflow_publish_record
+
+_L, _P, _R = engine_lease.c, publish_step.c, workflow_publish_record.c
+
+
+class SqlLeases:
+    def __init__(self, conn: sa.Connection) -> None:
+        self._conn = conn
+
+    # leases
+
+    def take(self, engine_id: int, workflow_code: str, holder: str, seconds: float) -> Lease | None:
+        free = sa.or_(_L.holder == holder, _L.until <= db_now())
+        taken = (
+            sa.update(engine_lease)
+            .where(_is(engine_id, workflow_code), free)
+            .values(holder=holder, epoch=_L.epoch + 1, until=db_now(seconds))
+            .returning(_L.epoch)
+        )
+        epoch = self._conn.execute(taken).scalar_one_or_none()
+        if epoch is None and self._first(engine_id, workflow_code, holder, seconds):
+            epoch = 1
+        return None if epoch is None else Lease(engine_id, workflow_code, holder, epoch)
+
+    def _first(self, engine_id: int, workflow_code: str, holder: str, seconds: float) -> bool:
+        insert = sqlite.insert if self._conn.dialect.name == "sqlite" else postgresql.insert
+        values = {"engine_id": engine_id, "workflow_code": workflow_code, "holder": holder, "epoch": 1}
+        made = insert(engine_lease).values(**values, until=db_now(seconds)).on_conflict_do_nothing()
+        return self._conn.execute(made.returning(_L.epoch)).first() is not None
+
+    def keep(self, lease: Lease, seconds: float) -> bool:
+        kept = sa.update(engine_lease).where(_held(lease), _L.until > db_now()).values(until=db_now(seconds))
+        return self._conn.execute(kept).rowcount > 0
+
+    def release(self, lease: Lease) -> None:
+        self._conn.execute(sa.update(engine_lease).where(_held(lease)).values(until=db_now()))
+
+    def left(self, engine_id: int, workflow_code: str) -> float:
+        query = sa.select(_L.until, db_now()).where(_is(engine_id, workflow_code))
+        row = self._conn.execute(query).one_or_none()
+        return 0.0 if row is None else max(0.0, (row[0] - row[1]).total_seconds())
+
+    # steps
+
+    def begin_step(self, step: NewStep) -> int:
+        highest = sa.select(sa.func.coalesce(sa.func.max(_P.no), 0) + 1).where(_P.record_id == step.record_id)
+        made = self._conn.execute(
+            sa.insert(publish_step)
+            .values(
+                record_id=step.record_id,
+                attempt=step.attempt,
+                no=highest.scalar_subquery(),
+                step=step.step,
+                request_digest=step.request_digest,
+                started_at=db_now(),
+            )
+            .returning(_P.id)
+        )
+        return int(made.scalar_one())
+
+    def end_step(self, step_id: int, outcome: str, message: str | None) -> None:
+        this = (_P.id == step_id) & _P.outcome.is_(None)
+        ended = sa.update(publish_step).where(this).values(outcome=outcome, message=message, ended_at=db_now())
+        self._conn.execute(ended)
+
+    def steps(self, record_id: int) -> Sequence[StepRow]:
+        query = sa.select(_P.no, _P.attempt, _P.step, _P.request_digest, _P.outcome, _P.message)
+        return [StepRow(*row) for row in self._conn.execute(query.where(_P.record_id == record_id).order_by(_P.no))]
+
+    def give_up_steps(self, engine_id: int, workflow_id: int) -> Sequence[int]:
+        open_ones = _P.outcome.is_(None) & _P.record_id.in_(_records(engine_id, workflow_id))
+        word = "its publisher ended before the reply"
+        ended = sa.update(publish_step).where(open_ones).values(outcome="unknown", message=word, ended_at=db_now())
+        return self._conn.execute(ended.returning(_P.record_id)).scalars().all()
+
+    def since_unknown(self, engine_id: int, workflow_id: int) -> float | None:
+        unknown = (_P.outcome == "unknown") & _P.record_id.in_(_records(engine_id, workflow_id))
+        last, now = self._conn.execute(sa.select(sa.func.max(_P.ended_at), db_now()).where(unknown)).one()
+        return None if last is None else float((now - last).total_seconds())
+
+
+def _is(engine_id: int, workflow_code: str) -> sa.ColumnElement[bool]:
+    return (_L.engine_id == engine_id) & (_L.workflow_code == workflow_code)
+
+
+def _held(lease: Lease) -> sa.ColumnElement[bool]:
+    same = (_L.holder == lease.holder) & (_L.epoch == lease.epoch)
+    return _is(lease.engine_id, lease.workflow_code) & same
+
+
+def _records(engine_id: int, workflow_id: int) -> sa.Select[tuple[int]]:
+    return sa.select(_R.id).where(_R.engine_id == engine_id, _R.workflow_id == workflow_id)

@@ -1,0 +1,270 @@
+"""Engines, snapshots, publish records and what was last confirmed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from wfgov_dagster.domain.definition import Schedule
+from wfgov_dagster.domain.publish import Found, Operation, Phase, VersionRef
+from wfgov_dagster.errors import NotFound
+from wfgov_dagster.ports.publishing import Deployment, Frozen, GovernedWorkflow, Intent, Job, RegisteredEngine
+from wfgov_dagster.store.clock import db_now
+from wfgov_dagster.store.schema.publish import (
+    engine,
+    engine_deployment,
+    publish_step,
+    workflow_definition_snapshot,
+    workflow_publish_record,
+)
+from wfgov_dagster.store.schema.workflow import canonical_document, data_workflow, workflow_version
+
+_E, _W, _R, _S, _D = (
+    engine.c,
+    data_workflow.c,
+    workflow_publish_record.c,
+    workflow_definition_snapshot.c,
+    engine_deployment.c,
+)
+_VER = workflow_version.c
+_ENGINE = (_E.id, _E.name, _E.kind, _E.url, _E.project, _E.credential_ref)
+
+
+class SqlPublishing:
+    def __init__(self, conn: sa.Connection) -> None:
+        self._conn = conn
+
+    # engines
+
+    def engines(self) -> Sequence[RegisteredEngine]:
+        return [RegisteredEngine(*row) for row in self._conn.execute(sa.select(*_ENGINE).order_by(_E.name))]
+
+    def add_engine(self, name: str, kind: str) -> bool:
+        made = self._insert(engine).values(name=name, kind=kind).on_conflict_do_nothing()
+        return self._conn.execute(made.returning(_E.id)).first() is not None
+
+    # workflows
+
+    def workflow(self, code: str, *, lock: bool = False) -> GovernedWorkflow | None:
+        if lock:
+            self._lock(_W.workflow_code == code)
+        query = sa.select(*_WORKFLOW).select_from(_with_versions(data_workflow)).where(_W.workflow_code == code)
+        row = self._conn.execute(query).one_or_none()
+        return None if row is None else _workflow(row)
+
+    def version(self, workflow_id: int, version_no: int) -> VersionRef | None:
+        query = sa.select(*_version_columns(workflow_version))
+        row = self._conn.execute(query.where(_VER.workflow_id == workflow_id, _VER.version_no == version_no))
+        return _ref(row.one_or_none())
+
+    def held(self, engine_id: int, workflow_id: int) -> VersionRef | None:
+        confirmed = sa.select(_D.version_id).where(_D.engine_id == engine_id, _D.workflow_id == workflow_id)
+        sent = (
+            sa.select(_R.version_id)
+            .where(_about(engine_id, workflow_id), _R.operation != Operation.OFFLINE, _R.found.is_not(None))
+            .order_by(_R.id.desc())
+            .limit(1)
+        )
+        either = sa.func.coalesce(confirmed.scalar_subquery(), sent.scalar_subquery())
+        row = self._conn.execute(sa.select(*_version_columns(workflow_version)).where(_VER.id == either))
+        return _ref(row.one_or_none())
+
+    def set_publish_status(self, workflow_id: int, status: str) -> None:
+        self._conn.execute(sa.update(data_workflow).where(_W.id == workflow_id).values(publish_status=status))
+
+    # snapshots
+
+    def freeze(self, frozen: Frozen) -> int:
+        key = {"workflow_key": frozen.workflow_key, "version_id": frozen.version.id}
+        values = {
+            "workflow_id": frozen.workflow_id,
+            "engine_id": frozen.engine_id,
+            "content_hash": frozen.version.content_hash,
+            "publisher": frozen.publisher,
+            "trigger_source": frozen.trigger_source,
+            "rollback_of": sa.select(_VER.rollback_of).where(_VER.id == frozen.version.id).scalar_subquery(),
+        }
+        insert = self._insert(workflow_definition_snapshot).values(**key, **values)
+        self._conn.execute(insert.on_conflict_do_nothing())
+        this = sa.and_(*(_S[name] == value for name, value in key.items()))
+        self._change_snapshot(this & (_S.status == "failed"), status="draft", error=None)
+        return int(self._conn.scalars(sa.select(_S.id).where(this)).one())
+
+    def snapshot_failed(self, snapshot_id: int, error: str) -> None:
+        self._change_snapshot((_S.id == snapshot_id) & (_S.status == "draft"), status="failed", error=error)
+
+    def snapshot_published(self, snapshot_id: int) -> None:
+        self._change_snapshot(_S.id == snapshot_id, status="published", error=None)
+
+    def _change_snapshot(self, which: sa.ColumnElement[bool], **values: str | None) -> None:
+        self._conn.execute(sa.update(workflow_definition_snapshot).where(which).values(updated_at=db_now(), **values))
+
+    # records
+
+    def add_record(self, intent: Intent) -> int:
+        values = {
+            "workflow_id": intent.workflow_id,
+            "version_id": intent.version.id,
+            "snapshot_id": intent.snapshot_id,
+            "engine_id": intent.engine.id,
+            "target_engine": intent.engine.kind,
+            "operation": intent.operation,
+            "operator": intent.operator,
+        }
+        made = self._conn.execute(sa.insert(workflow_publish_record).values(values).returning(_R.id))
+        return int(made.scalar_one())
+
+    def lock_workflow(self, record_id: int) -> None:
+        self._lock(_W.id == sa.select(_R.workflow_id).where(_R.id == record_id).scalar_subquery())
+
+    def job(self, record_id: int) -> Job:
+        joined = (
+            _with_versions(workflow_publish_record.join(data_workflow, _W.id == _R.workflow_id))
+            .join(engine, _E.id == _R.engine_id)
+            .join(workflow_version, _VER.id == _R.version_id)
+            .outerjoin(workflow_definition_snapshot, _S.id == _R.snapshot_id)
+            .outerjoin(canonical_document, canonical_document.c.hash == _S.content_hash)
+        )
+        parts = (_RECORD, _ENGINE, _WORKFLOW, tuple(_version_columns(workflow_version)), (canonical_document.c.body,))
+        query = sa.select(*(column for part in parts for column in part)).select_from(joined)
+        row = self._conn.execute(query.where(_R.id == record_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"no publish record {record_id}", hint="wfgov publish CODE --operation deploy makes one")
+        record, kept, workflow, version, (document,) = _cut(row, [len(part) for part in parts])
+        return _job(record, RegisteredEngine(*kept), _workflow(workflow), VersionRef(*version), document)
+
+    def open_records(self, engine_id: int, workflow_id: int) -> Sequence[int]:
+        pending = sa.select(_R.id).where(_about(engine_id, workflow_id), _R.status == "pending")
+        return self._conn.scalars(pending.order_by(_R.id)).all()
+
+    def unfinished(self, engine_id: int, workflow_id: int) -> Found | None:
+        looked = sa.select(_R.id, _R.status, _R.operation, _R.found).where(
+            _about(engine_id, workflow_id), _R.found.is_not(None)
+        )
+        row = self._conn.execute(looked.order_by(_R.id.desc()).limit(1)).one_or_none()
+        if row is None or row.status == "success" or row.operation == Operation.OFFLINE:
+            return None
+        step = publish_step.c
+        applied = sa.or_(step.outcome.is_(None), step.outcome != "rejected")
+        wrote = self._conn.execute(sa.select(step.id).where(step.record_id == row.id, applied).limit(1)).first()
+        return None if wrote is None else _found(row.found)
+
+    def set_found(self, record_id: int, found: Found, desired: Mapping[str, object]) -> None:
+        self._change(record_id, found=_text(asdict(found)), desired=_text(desired))
+
+    def go_on(self, record_id: int, phase: Phase, attempts: int) -> bool:
+        return self._change(record_id, phase=phase, attempts=attempts)
+
+    def end(self, record_id: int, phase: Phase, error_code: str | None, log: Sequence[Mapping[str, object]]) -> None:
+        status = "success" if phase is Phase.CONFIRMED else "failed"
+        self._change(record_id, status=status, phase=phase, error_code=error_code, log=_text(log), finished_at=db_now())
+
+    def confirm(self, job: Job, seen: Deployment) -> None:
+        self._change(job.record_id, engine_workflow_code=seen.engine_workflow_code)
+        values: dict[str, Any] = {
+            "engine_workflow_code": seen.engine_workflow_code,
+            "engine_task_codes": _text(seen.engine_task_codes),
+            "online": int(seen.online),
+            "schedule_online": int(seen.schedule_online),
+            "confirmed_at": db_now(),
+        }
+        key = {"engine_id": job.engine.id, "workflow_id": job.workflow.id}
+        if seen.version is None:
+            this = sa.and_(*(_D[name] == value for name, value in key.items()))
+            self._conn.execute(sa.update(engine_deployment).where(this).values(values))
+            return
+        values |= {"version_id": seen.version.id, "content_hash": seen.version.content_hash}
+        upsert = self._insert(engine_deployment).values(**key, **values)
+        self._conn.execute(upsert.on_conflict_do_update(index_elements=list(key), set_=values))
+        if job.operation is Operation.DEPLOY:
+            published = {"last_published_version_id": seen.version.id}
+            self._conn.execute(sa.update(data_workflow).where(_W.id == job.workflow.id).values(published))
+
+    def _lock(self, which: sa.ColumnElement[bool]) -> None:
+        """In a statement of its own: what one that waited for the lock joins would be as old as its beginning."""
+        self._conn.execute(sa.select(_W.id).where(which).with_for_update())
+
+    def _change(self, record_id: int, **values: Any) -> bool:
+        """Only a pending record changes."""
+        this = (_R.id == record_id) & (_R.status == "pending")
+        return self._conn.execute(sa.update(workflow_publish_record).where(this).values(values)).rowcount > 0
+
+    def _insert(self, table: sa.Table) -> Any:
+        return (sqlite if self._conn.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+# rows
+
+
+def _version_columns(versions: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+    return [versions.c.id, versions.c.version_no, versions.c.content_hash]
+
+
+_CURRENT, _PUBLISHED = workflow_version.alias("current"), workflow_version.alias("published")
+_OWN = (_W.id, _W.workflow_code, _W.status, _W.publish_status, _W.definition_error)
+_WORKFLOW = (*_OWN, *_version_columns(_CURRENT), *_version_columns(_PUBLISHED))
+_RECORD = (_R.id, _R.operation, _R.status, _R.phase, _R.attempts, _R.error_code, _R.snapshot_id, _R.found,
+           _R.engine_workflow_code, _R.log)  # fmt: skip
+
+
+def _with_versions(joined: sa.FromClause) -> sa.Join:
+    return joined.outerjoin(_CURRENT, _CURRENT.c.id == _W.current_version_id).outerjoin(
+        _PUBLISHED, _PUBLISHED.c.id == _W.last_published_version_id
+    )
+
+
+def _about(engine_id: int, workflow_id: int) -> sa.ColumnElement[bool]:
+    return (_R.engine_id == engine_id) & (_R.workflow_id == workflow_id)
+
+
+def _workflow(row: Sequence[Any]) -> GovernedWorkflow:
+    own, current, published = _cut(row, [len(_OWN), 3, 3])
+    identity, code, status, publish_status, error = own
+    return GovernedWorkflow(identity, code, status, publish_status, _ref(current), _ref(published), error)
+
+
+def _job(
+    record: Sequence[Any], kept: RegisteredEngine, workflow: GovernedWorkflow, version: VersionRef, document: str | None
+) -> Job:
+    identity, operation, status, phase, attempts, error_code, snapshot_id, found, engine_code, log = record
+    return Job(
+        record_id=identity,
+        operation=Operation(operation),
+        status=status,
+        phase=Phase(phase),
+        attempts=attempts,
+        error_code=error_code,
+        engine=kept,
+        workflow=workflow,
+        version=version,
+        snapshot_id=snapshot_id,
+        document=document,
+        found=None if found is None else _found(found),
+        engine_workflow_code=engine_code,
+        log=orjson.loads(log),
+    )
+
+
+def _found(text: str) -> Found:
+    told = orjson.loads(text)
+    schedule = told["schedule"]
+    return Found(**{**told, "schedule": None if schedule is None else Schedule(**schedule)})
+
+
+def _ref(row: Sequence[Any] | None) -> VersionRef | None:
+    return None if row is None or row[0] is None else VersionRef(*row)
+
+
+def _cut(row: Sequence[Any], lengths: Sequence[int]) -> list[Sequence[Any]]:
+    parts, at = [], 0
+    for length in lengths:
+        parts.append(row[at : at + length])
+        at += length
+    return parts
+
+
+def _text(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,55 @@
+"""A dry run: what a publish would do now. No row is written and the engine is only looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wfgov_dagster.domain.diff import diff, summary
+from wfgov_dagster.domain.plan import Step, desired_row, plan
+from wfgov_dagster.domain.publish import Content, Found, Operation, content, found, wanted
+from wfgov_dagster.ports.engine import Observed
+from wfgov_dagster.usecases.publisher import Publisher
+from wfgov_dagster.usecases.request_publish import Request, check
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`steps` as they would be taken; `change_summary`: how the content would differ from what the engine holds."""
+
+    workflow_code: str
+    operation: Operation
+    engine: str
+    version_no: int
+    found: Found
+    desired: Mapping[str, object]
+    steps: Sequence[Step]
+    change_summary: str
+
+
+def preview(publisher: Publisher, request: Request) -> Preview:
+    """Raises what the publish would be refused or fail with: NotFound, Conflict, EngineUnreachable."""
+    with publisher.store.read() as work:
+        checked = check(work, request)
+        engine, workflow, version = checked.engine, checked.workflow, checked.version
+        sends = request.operation is not Operation.OFFLINE
+        sent = content(version, work.versions.definition(workflow.code, version.version_no)) if sends else None
+        before = work.publishing.unfinished(engine.id, workflow.id)
+    live = publisher.engine_of(engine).observe(workflow.code)
+    seen = found(live, before)
+    desired = wanted(request.operation, workflow.code, sent, seen)
+    steps = plan(desired, live)
+    return Preview(
+        workflow.code,
+        request.operation,
+        engine.name,
+        version.version_no,
+        seen,
+        desired_row(desired),
+        steps,
+        _changes(sent, live),
+    )
+
+
+def _changes(sent: Content | None, live: Observed | None) -> str:
+    if sent is None:
+        return ""
+    return summary(diff(None if live is None else live.definition, sent.definition), {})
