@@ -35,16 +35,17 @@ def derive(path: str) -> Result:
 
 def _placed(work: SqlWork, found: pl.DataFrame, ranks: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     declared = work.workflows.declarations(None).select("task", pl.col("code").alias("declared"))
-    groups = work.workflows.groups(None)
+    undeclared = ranks.join(declared, on="task", how="anti")["task"].to_list()
+    groups = work.workflows.groups(undeclared)
     pairs = groups.select("business_domain", "owner").unique()
     auto = pairs.with_columns(pl.Series("auto", [auto_code(*pair) for pair in pairs.iter_rows()]))
     rows = ranks.join(declared, on="task", how="left", maintain_order="left").join(
-        groups.join(auto, on=["business_domain", "owner"]), on="task", maintain_order="left"
+        groups.join(auto, on=["business_domain", "owner"]), on="task", how="left", maintain_order="left"
     )
-    codes = pl.concat([rows["declared"].drop_nulls(), rows["auto"]]).unique().sort()
+    codes = pl.concat([rows["declared"], rows["auto"]]).drop_nulls().unique().sort()
     numbers = {code: number for number, code in enumerate(codes)}
     declared_no = rows["declared"].replace_strict(numbers, default=NOWHERE, return_dtype=pl.Int64).to_numpy()
-    auto_no = rows["auto"].replace_strict(numbers, return_dtype=pl.Int64).to_numpy()
+    auto_no = rows["auto"].replace_strict(numbers, default=NOWHERE, return_dtype=pl.Int64).to_numpy()
     task, level, cycle = (rows[name].to_numpy() for name in ("task", "level", "cycle"))
     upstream = found.join(ranks.select("task", "cycle"), left_on="upstream", right_on="task", maintain_order="left")
     columns = (upstream[name].to_numpy() for name in ("task", "upstream", "cycle"))

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-Ids = npt.NDArray[np.int64]
-_GAPS = 8  # how much larger than the number of tasks the highest id may be for a table of all ids to be worth it
+from wfgov_dagster.domain.columns import Ids, grouped, positions, ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +35,6 @@ def topology(tasks: Ids, upstream: Ids, downstream: Ids) -> Topology:
     return Topology(tasks, level, np.where(in_cycle, smallest[component], -1))
 
 
-def positions(ids: Ids, wanted: Ids) -> Ids:
-    """Where each of `wanted`, all among the sorted `ids`, stands. Ids without large gaps are looked up."""
-    if not len(ids) or ids[-1] > _GAPS * len(ids):
-        return np.searchsorted(ids, wanted)
-    table = np.zeros(ids[-1] + 1, dtype=np.int64)
-    table[ids] = np.arange(len(ids))
-    return table[wanted]
-
-
 def cycles(edges: list[tuple[str, str]]) -> list[list[str]]:
     """One circle for each strongly connected group of one workflow's tasks: codes in walking order, smallest first."""
     graph = nx.DiGraph(sorted(edges))
@@ -67,29 +56,17 @@ def _components(count: int, up: Ids, down: Ids) -> tuple[int, Ids]:
 
 def _levels(count: int, up: Ids, down: Ids) -> Ids:
     """Kahn's algorithm, one whole level at a time. The graph has no cycle."""
-    order = np.argsort(up, kind="stable")
+    order, starts = grouped(up, count)
     targets = down[order]
-    starts = np.searchsorted(up[order], np.arange(count + 1))
     waiting = np.bincount(down, minlength=count)
     level = np.zeros(count, dtype=np.int64)
     frontier = np.flatnonzero(waiting == 0)
     depth = 0
     while frontier.size:
         level[frontier] = depth
-        reached = targets[_ranges(starts[frontier], starts[frontier + 1])]
+        reached = targets[ranges(starts[frontier], starts[frontier + 1])]
         nodes, times = np.unique(reached, return_counts=True)
         waiting[nodes] -= times
         frontier = nodes[waiting[nodes] == 0]
         depth += 1
     return level
-
-
-def _ranges(starts: Ids, ends: Ids) -> Ids:
-    """All indices of all [start, end) ranges, one after the other."""
-    lengths = ends - starts
-    total = int(lengths.sum())
-    if total == 0:
-        return np.empty(0, dtype=np.int64)
-    offsets = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    found: Ids = np.arange(total) - offsets + np.repeat(starts, lengths)
-    return found

@@ -7,11 +7,11 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from wfgov_dagster.domain.columns import Ids, grouped, positions, ranges
+
 CODE_LIMIT = 100
 _DIGITS = 8
 NOWHERE = -1
-
-Ids = npt.NDArray[np.int64]
 
 
 class InheritanceMode(StrEnum):
@@ -99,9 +99,8 @@ class _Edges:
         some = lengths > 0
         if not some.any():
             return lowest, highest
-        begins = self.starts[rows[some]]
+        index = ranges(self.starts[rows[some]], self.starts[rows[some] + 1])
         offsets = np.cumsum(lengths[some]) - lengths[some]
-        index = np.arange(int(lengths.sum())) - np.repeat(offsets, lengths[some]) + np.repeat(begins, lengths[some])
         found = np.where(self.row[index] == NOWHERE, self.workflow[index], where[self.row[index]])
         lowest[some] = np.minimum.reduceat(found, offsets)
         highest[some] = np.maximum.reduceat(found, offsets)
@@ -109,18 +108,20 @@ class _Edges:
 
 
 def _relevant(unplaced: Unplaced, upstream: Upstream) -> _Edges:
-    """Edges that lead somewhere: from outside the own cycle, and from a task that has or is to get a workflow."""
+    """Edges that decide: into a task that is not declared, from outside its cycle, from a task that is somewhere."""
     order = np.argsort(unplaced.task)
     tasks = unplaced.task[order]
-    row = order[np.searchsorted(tasks, upstream.task)]
-    position = np.minimum(np.searchsorted(tasks, upstream.upstream), len(tasks) - 1)
-    up_row = np.where(tasks[position] == upstream.upstream, order[position], NOWHERE)
-    inside = (upstream.cycle != NOWHERE) & (upstream.cycle == unplaced.cycle[row])
-    lost = (up_row == NOWHERE) & (upstream.workflow == NOWHERE)
+    row = order[positions(tasks, upstream.task)]
+    decides = np.flatnonzero(unplaced.declared[row] == NOWHERE)
+    row, up = row[decides], upstream.upstream[decides]
+    workflow, cycle = upstream.workflow[decides], upstream.cycle[decides]
+    position = np.minimum(np.searchsorted(tasks, up), len(tasks) - 1)
+    up_row = np.where(tasks[position] == up, order[position], NOWHERE)
+    inside = (cycle != NOWHERE) & (cycle == unplaced.cycle[row])
+    lost = (up_row == NOWHERE) & (workflow == NOWHERE)
     chosen = np.flatnonzero(~inside & ~lost)
-    chosen = chosen[np.argsort(row[chosen], kind="stable")]
-    starts = np.searchsorted(row[chosen], np.arange(len(tasks) + 1))
-    return _Edges(starts, up_row[chosen], upstream.workflow[chosen])
+    by_row, starts = grouped(row[chosen], len(tasks))
+    return _Edges(starts, up_row[chosen][by_row], workflow[chosen][by_row])
 
 
 def _by_level(level: Ids, open_rows: npt.NDArray[np.bool_]) -> list[Ids]:

@@ -6,11 +6,15 @@ Frames hold int64 ids. A view is a table fed by another table with no task betwe
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
+
+from wfgov_dagster.domain.columns import Ids, grouped, positions, ranges
 
 DIRECT: Final = "direct"
 VIEW: Final = "view"
 DECLARED: Final = "declared"
+_HALF: Final = 1 << 31
 
 DEPENDENCY_SCHEMA: Final = {
     "task": pl.Int64,
@@ -55,32 +59,53 @@ def dependencies(lineage: Lineage) -> pl.DataFrame:
 
 
 def _direct(lineage: Lineage) -> pl.DataFrame:
-    """Ranks stand in for tables while the smallest is looked for: one integer to compare, not two columns."""
-    ranked = lineage.reads.join(lineage.names, on="table").select("task", "rank")
-    written = lineage.writes.join(lineage.names, on="table").select("rank", pl.col("task").alias("upstream"))
-    best = (
-        ranked.join(written, on="rank")
-        .filter(pl.col("task") != pl.col("upstream"))
-        .group_by("task", "upstream")
-        .agg(pl.col("rank").min())
-        .join(lineage.names, on="rank")
+    """Ranks stand in for tables: their order is the names' order, so the first table of a pair is its smallest rank."""
+    tables = lineage.names.sort("table")
+    ids, rank = tables["table"].to_numpy(), tables["rank"].to_numpy()
+    read = rank[positions(ids, lineage.reads["table"].to_numpy())]
+    order, starts = grouped(rank[positions(ids, lineage.writes["table"].to_numpy())], len(ids))
+    begins, ends = starts[read], starts[read + 1]
+    upstream = lineage.writes["task"].to_numpy()[order[ranges(begins, ends)]]
+    task = np.repeat(lineage.reads["task"].to_numpy(), ends - begins)
+    task, upstream, smallest = _first(task, upstream, np.repeat(read, ends - begins))
+    table = lineage.names.sort("rank")["table"].to_numpy()[smallest]
+    return pl.DataFrame(
+        {
+            "task": task,
+            "upstream": upstream,
+            "kind": DIRECT,
+            "table_read": table,
+            "table_written": table,
+            "chain": None,
+        },
+        schema=DEPENDENCY_SCHEMA,
     )
-    return best.select(
-        "task",
-        "upstream",
-        pl.lit(DIRECT).alias("kind"),
-        pl.col("table").alias("table_read"),
-        pl.col("table").alias("table_written"),
-        pl.lit(None, dtype=pl.String).alias("chain"),
-    )
+
+
+def _first(task: Ids, upstream: Ids, rank: Ids) -> tuple[Ids, Ids, Ids]:
+    """Each pair of two tasks once, with its smallest rank."""
+    differ = task != upstream
+    task, upstream, rank = task[differ], upstream[differ], rank[differ]
+    if not task.size:
+        return task, upstream, rank
+    order = _by_pair(task, upstream)
+    task, upstream = task[order], upstream[order]
+    first = np.flatnonzero(np.r_[True, (task[1:] != task[:-1]) | (upstream[1:] != upstream[:-1])])
+    return task[first], upstream[first], np.minimum.reduceat(rank[order], first)
+
+
+def _by_pair(task: Ids, upstream: Ids) -> Ids:
+    """One sort of one integer where both ids fit into its halves."""
+    if max(task.max(), upstream.max()) < _HALF:
+        return np.argsort(task * _HALF + upstream, kind="stable")
+    return np.lexsort((upstream, task))
 
 
 def _through_views(lineage: Lineage, already: pl.DataFrame) -> pl.DataFrame:
     reached, steps = _closure(lineage)
-    written = lineage.writes.unique().rename({"task": "upstream", "table": "table_written"})
+    written = lineage.writes.rename({"task": "upstream", "table": "table_written"})
     best = (
-        lineage.reads.unique()
-        .join(reached, left_on="table", right_on="origin")
+        lineage.reads.join(reached, left_on="table", right_on="origin")
         .join(written, left_on="reached", right_on="table_written")
         .filter(pl.col("task") != pl.col("upstream"))
         .join(already, on=["task", "upstream"], how="anti")
@@ -102,9 +127,9 @@ def _closure(lineage: Lineage) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     """
     views = lineage.views.unique()
     frontier = (
-        lineage.reads.select(pl.col("table").alias("origin"))
+        lineage.reads.join(views, left_on="table", right_on="view", how="semi")
+        .select(pl.col("table").alias("origin"))
         .unique()
-        .join(views.select(pl.col("view").alias("origin")).unique(), on="origin", how="semi")
         .select("origin", pl.col("origin").alias("reached"), pl.lit(0, dtype=pl.Int64).alias("order"))
     )
     seen = frontier.select("origin", "reached")
