@@ -1,4 +1,4 @@
-"""What the dependency view, the levels and the placement have to be, written naively: sets, lists, one task at a time."""
+"""What dependencies, levels and placement have to be, written naively: sets, lists, one task at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Evidence = tuple[str, int | None, int | None, tuple[int, ...] | None]  # kind, t
 
 @dataclass(frozen=True)
 class Facts:
-    """reads and writes (task, table), views (view, source), declared (task, upstream); `names` of tables, all of them."""
+    """reads and writes (task, table), views (view, source), declared (task, upstream); `names` of described tables."""
 
     reads: frozenset[Pair]
     writes: frozenset[Pair]

@@ -38,6 +38,11 @@ class Diff:
     def __bool__(self) -> bool:
         return any(getattr(self, part.name) for part in fields(self))
 
+    def touched(self) -> set[str]:
+        """Codes of the tasks that came or changed, or that have an edge which came or went."""
+        ends = {code for edge in (*self.edges_added, *self.edges_removed) for code in edge}
+        return ends | set(self.tasks_added) | {one.code for one in self.tasks_changed}
+
 
 def diff(before: Definition | None, after: Definition | None) -> Diff:
     """None stands for an empty workflow: then all tasks and edges are new, or gone; settings are not compared."""

@@ -123,9 +123,11 @@ def _slices(workflows: pl.Series) -> dict[int, tuple[int, int]]:
 
 
 def _edges(edges: pl.DataFrame, codes: Mapping[int, str]) -> dict[int, list[Edge]]:
+    """An edge may outlive its task until the step before sees that the task is gone."""
     found: dict[int, list[Edge]] = {}
     for workflow, pre, post in edges.iter_rows():
-        found.setdefault(workflow, []).append((codes[pre], codes[post]))
+        if pre in codes and post in codes:
+            found.setdefault(workflow, []).append((codes[pre], codes[post]))
     for listed in found.values():
         listed.sort()
     return found

@@ -1,6 +1,6 @@
 """The structure of a version: settings, tasks with their versions, edges. With the task bodies it is the document."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ class Draft:
     change_summary: str
     trigger_source: str
     inter_workflow_edges: Sequence[tuple[str, str, str, str]] = ()  # workflow, task, waiting task, state
+    touched: Collection[str] = ()  # its tasks whose content or edges differ from the version before
     rollback_of: int | None = None
 
 

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from wfgov_dagster.errors import Conflict, DatabaseBusy, DatabaseMissing, InvalidInput, StoreError, WfgovError
 
+_OVERTAKEN = ("40001", "40P01")  # SQLSTATE of a serialization failure and of a deadlock: somebody else was quicker
+
 
 class Database:
     """Opens transactions. Nothing is connected before the first one."""
@@ -73,7 +75,7 @@ class Database:
 
     def _error(self, exc: BaseException) -> WfgovError:
         text = _first_line(exc)
-        if "database is locked" in text:
+        if "database is locked" in text or getattr(exc, "sqlstate", None) in _OVERTAKEN:
             return DatabaseBusy("the database is busy", where=self.shown(), hint="try again")
         if "no such table" in text or "does not exist" in text:
             return DatabaseMissing(text, where=self.shown(), hint="run: wfgov db upgrade")

@@ -25,7 +25,6 @@ from wfgov_dagster.store.schema.given import (
 I64: Final = pl.Int64
 TOPOLOGY_SCHEMA: Final = {"task": I64, "level": I64, "cycle": I64, "upstream_count": I64, "downstream_count": I64}
 _INDEX_LATER_ROWS: Final = 100_000
-_DERIVER: Final = 7767  # PostgreSQL's advisory lock of the one deriver
 _KEYS: Final = {
     "data_lineage": (data_lineage, ("task_id", "upstream_table_id", "downstream_table_id")),
     "table_task_relation": (table_task_relation, ("table_id", "task_id")),
@@ -40,9 +39,14 @@ class SqlDerivation:
         self._conn = conn
 
     def lock(self) -> None:
-        """SQLite: the write transaction is the lock."""
+        """SQLite: the write transaction is the lock.
+
+        PostgreSQL: metadata is edited meanwhile, so the step has to see one moment of it, the one after it got the
+        lock. Only LOCK TABLE can be waited for without fixing that moment before.
+        """
         if self._conn.dialect.name != "sqlite":
-            self._conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_DERIVER)))
+            self._conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            self._conn.exec_driver_sql(f"LOCK TABLE {derivation_batch.name} IN SHARE UPDATE EXCLUSIVE MODE")
 
     def open_changes(self) -> int:
         open_rows = sa.select(sa.func.count()).where(metadata_change.c.batch_id.is_(None))

@@ -97,7 +97,7 @@ class SqlVersions:
         return {row[0]: row[1] for row in found}
 
     def add(self, actor: str, rows: Sequence[VersionRow], *, sync: bool) -> None:
-        """New versions; with `sync` each becomes its workflow's current one, and the members that changed say so."""
+        """New versions; with `sync` each becomes its workflow's current one."""
         run_many(self._conn, sa.insert(workflow_version), [asdict(row) | {"created_by": actor} for row in rows])
         if not sync:
             return
@@ -111,15 +111,15 @@ class SqlVersions:
             .values(current_version_id=newest, updated_by=actor, updated_at=sa.func.current_timestamp())
         )
 
-    def touch_members(self, workflow_id: int, version_no: int, codes: Collection[str]) -> None:
-        """The version in which these tasks of the workflow last changed."""
-        version = sa.select(_VER.id).where(_VER.workflow_id == workflow_id, _VER.version_no == version_no)
+    def touch_members(self, workflow_ids: Collection[int], codes: Collection[str]) -> None:
+        """The current versions of these workflows are those in which these tasks of theirs last changed."""
+        r = workflow_task_relation.c
         tasks = sa.select(data_task.c.id).where(among(self._conn, data_task.c.task_code, codes))
-        r = workflow_task_relation
+        current = sa.select(_W.current_version_id).where(_W.id == r.workflow_id).scalar_subquery()
         self._conn.execute(
-            sa.update(r)
-            .where(r.c.workflow_id == workflow_id, r.c.task_id.in_(tasks))
-            .values(version_id=version.scalar_subquery(), updated_at=sa.func.current_timestamp())
+            sa.update(workflow_task_relation)
+            .where(among(self._conn, r.workflow_id, workflow_ids), r.task_id.in_(tasks))
+            .values(version_id=current, updated_at=sa.func.current_timestamp())
         )
 
     def waiting(self, codes: Collection[str] | None) -> list[tuple[int, str]]:

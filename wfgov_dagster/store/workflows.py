@@ -35,6 +35,7 @@ WORKFLOW_SCHEMA: Final = {
     "workflow": I64,
     "code": _TEXT,
     "name": _TEXT,
+    "description": _TEXT,
     "origin": _TEXT,
     "status": _TEXT,
     "hash": _TEXT,
@@ -70,7 +71,8 @@ class SqlWorkflows:
         """WORKFLOW_SCHEMA, empty text for NULL."""
         texts = (_W.definition_hash, _W.definition_error, _W.business_domain, _W.owner)
         query = sa.select(
-            _W.id, _W.workflow_code, _W.workflow_name, _W.origin, _W.status, *(_or_empty(text) for text in texts)
+            *(_W.id, _W.workflow_code, _W.workflow_name, _or_empty(_W.description), _W.origin, _W.status),
+            *(_or_empty(text) for text in texts),
         )
         return frame(self._conn, query.order_by(_W.workflow_code), WORKFLOW_SCHEMA)
 
@@ -203,6 +205,12 @@ class SqlWorkflows:
         schema = {"workflow": I64, "upstream_workflow": _TEXT, "upstream_task": _TEXT, "task": _TEXT}
         return self._chosen(query, _X.workflow_id, workflows, schema)
 
+    def waiting_on(self, tasks: Collection[int]) -> set[int]:
+        """Workflows with a confirmed edge from one of these tasks of another workflow: their content names it."""
+        query = sa.select(_X.workflow_id).distinct()
+        chosen = query.where(_X.state == "confirmed", among(self._conn, _X.upstream_task_id, tasks))
+        return set(self._conn.scalars(chosen))
+
     def refresh_counts(self, tasks: Ids) -> None:
         """Copy the topology's counts to the memberships where they differ; 0 for a task that is gone."""
         t, r = task_topology.c, workflow_task_relation
@@ -225,15 +233,19 @@ class SqlWorkflows:
         self._conn.execute(gone.where(chosen).values(upstream_task_count=0, downstream_task_count=0))
 
     def save_definitions(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Current definitions: keys `w` (id) and the columns of data_workflow that are set."""
+        """Current definitions: keys `w` (id) and the columns of data_workflow that are set.
+
+        The database decides whether the state may be written: somebody may have put the workflow online meanwhile.
+        """
         if not rows:
             return
         names = [name for name in rows[0] if name != "w"]
-        update = (
-            sa.update(data_workflow)
-            .where(_W.id == sa.bindparam("w"))
-            .values({name: sa.bindparam(f"b_{name}") for name in names} | {"updated_at": sa.func.current_timestamp()})
+        values: dict[str, Any] = {name: sa.bindparam(f"b_{name}") for name in names}
+        values["status"] = sa.case(
+            (sa.or_(_W.status == "draft", _W.status == "ready"), values["status"]), else_=_W.status
         )
+        values["updated_at"] = sa.func.current_timestamp()
+        update = sa.update(data_workflow).where(_W.id == sa.bindparam("w")).values(values)
         run_many(self._conn, update, [{"w": row["w"], **{f"b_{n}": row[n] for n in names}} for row in rows])
 
     def change_status(self, code: str, before: str, after: str, actor: str) -> bool:

@@ -36,7 +36,7 @@ def define_workflows(store: Store, actor: str, time_zone: str, *, full: bool = F
             return DefinitionReport()
         tasks = None if full else {task for one in todo if (task := task_of(one.key)) is not None}
         placed = place_tasks(work, tasks, actor)
-        dirty = None if full else set(placed.workflows) | _named(work, todo)
+        dirty = None if tasks is None else placed.workflows | _named(work, todo) | work.workflows.waiting_on(tasks)
         _save_crossing(work, tasks)
         work.workflows.refresh_counts(tasks)
         changed, broken = _define(work, dirty, time_zone, actor)
@@ -78,7 +78,7 @@ def _define(work: Work, dirty: Ids, time_zone: str, actor: str) -> tuple[dict[in
         findings += _findings(row["code"], error, defined)
         if (defined.content_hash, error or "") != (row["hash"], row["error"]):
             changed[defined.workflow] = row["code"]
-            rows.append(_row(defined, error, row["status"], actor))
+            rows.append(_row(defined, error, estate.stated[defined.workflow].settings, actor))
     work.workflows.save_definitions(rows)
     work.findings.settle((_SCHEDULE_RULE, _CYCLE_RULE), "workflow", [row["code"] for row in before.values()], findings)
     return changed, broken
@@ -90,7 +90,9 @@ def _stated(work: Work, known: pl.DataFrame, time_zone: str) -> dict[int, Stated
     for row in known.iter_rows(named=True):
         told = declared.get(row["code"])
         if told is None:
-            found[row["workflow"]] = Stated(Settings(row["code"], row["name"]), False, "", time_zone)
+            found[row["workflow"]] = Stated(
+                Settings(row["code"], row["name"], row["description"]), False, "", time_zone
+            )
         else:
             settings = Settings(row["code"], told["name"] or row["code"], told["description"])
             found[row["workflow"]] = Stated(settings, True, told["cron"], told["time_zone"] or time_zone)
@@ -128,17 +130,17 @@ def _findings(code: str, error: str | None, defined: Defined) -> list[Finding]:
     return found
 
 
-def _row(defined: Defined, error: str | None, status: str, actor: str) -> dict[str, object]:
-    """A save never touches online, offline or archived (design rule 7)."""
-    state = "ready" if error is None else "draft"
+def _row(defined: Defined, error: str | None, settings: Settings, actor: str) -> dict[str, object]:
     return {
         "w": defined.workflow,
+        "workflow_name": settings.name,
+        "description": settings.description or None,
         "definition_json": defined.document.decode(),
         "definition_hash": defined.content_hash,
         "definition_error": error,
         "entry_task_ids": orjson.dumps(defined.entry_tasks).decode(),
         "exit_task_ids": orjson.dumps(defined.exit_tasks).decode(),
-        "status": state if status in ("draft", "ready") else status,
+        "status": "ready" if error is None else "draft",
         "updated_by": actor,
     }
 

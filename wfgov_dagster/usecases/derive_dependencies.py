@@ -42,8 +42,9 @@ def derive_dependencies(
             todo = [Todo(ALL, changes.first_seq, LINEAGE_UPDATE)]
         else:
             flipped = _flipped(work, changes)
-            delta = _apply(work, _affected(work, changes, flipped), flipped)
-            todo = _todo(work, changes, delta)
+            readers = _affected(work, changes, flipped)
+            delta = _apply(work, readers, flipped)
+            todo = _todo(work, changes, delta, _circling(work, readers))
         work.derivation.add_todo(DEFINITIONS, todo)
         return DependencyReport(mode, count, delta.added.height, delta.removed.height)
 
@@ -126,9 +127,14 @@ def _apply(work: Work, readers: Ids, flipped: set[int]) -> Delta:
     return delta
 
 
-def _todo(work: Work, changes: Changes, delta: Delta) -> list[Todo]:
+def _circling(work: Work, readers: set[int]) -> set[int]:
+    """Of these, the tasks in a cycle: what names it names its evidence too, which may differ where no edge does."""
+    return set(work.derivation.topology(readers).filter(pl.col("cycle") != -1)["task"])
+
+
+def _todo(work: Work, changes: Changes, delta: Delta, circling: set[int]) -> list[Todo]:
     """Whose definition may differ. A reason given later wins, so lineage comes last."""
-    touched = changes.tasks | changes.declarations | set(work.lineage.writes(changes.tables)["task"])
+    touched = changes.tasks | changes.declarations | set(work.lineage.writes(changes.tables)["task"]) | circling
     moved = {task for frame in (delta.added, delta.removed) for task in (*frame["task"], *frame["upstream"])}
     reasons = {workflow_key(code): TASK_CHANGE for code in changes.settings}
     reasons |= {task_key(task): TASK_CHANGE for task in touched}

@@ -1,11 +1,17 @@
 """The three steps from the change feed to versions, one after the other. Each can be run alone, twice, or again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
+from wfgov_dagster.errors import DatabaseBusy
 from wfgov_dagster.ports.store import Store
 from wfgov_dagster.usecases.define_workflows import DefinitionReport, define_workflows
 from wfgov_dagster.usecases.derive_dependencies import DependencyReport, derive_dependencies
 from wfgov_dagster.usecases.save_versions import NewVersion, save_versions
+
+T = TypeVar("T")
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,18 @@ class Options:
 
 def orchestrate(store: Store, actor: str, options: Options) -> OrchestrationReport:
     """Bring dependencies, definitions and versions up to the metadata."""
-    dependencies = derive_dependencies(store, actor, full=options.full, rebuild_above=options.rebuild_above)
-    definitions = define_workflows(store, actor, options.time_zone, full=options.full)
-    versions = save_versions(store, actor, full=options.full)
+    full = options.full
+    dependencies = _steadily(lambda: derive_dependencies(store, actor, full=full, rebuild_above=options.rebuild_above))
+    definitions = _steadily(lambda: define_workflows(store, actor, options.time_zone, full=full))
+    versions = _steadily(lambda: save_versions(store, actor, full=full))
     return OrchestrationReport(dependencies, definitions, versions)
+
+
+def _steadily(step: Callable[[], T]) -> T:
+    """Again when somebody else wrote the same rows meanwhile: the step left nothing behind, and now sees theirs."""
+    for _ in range(_TRIES - 1):
+        try:
+            return step()
+        except DatabaseBusy:
+            continue
+    return step()

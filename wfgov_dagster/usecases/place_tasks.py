@@ -32,10 +32,14 @@ class Placed:
 
 
 def place_tasks(work: Work, tasks: Ids, actor: str) -> Placed:
-    """Give every active task of `tasks` its workflow. Raises InvalidInput when two groups would share a code."""
+    """Give every active task of `tasks` its workflow. Raises InvalidInput when two groups would share a code.
+
+    A task that the step before has not seen yet has to wait for it: nobody knows its upstream tasks.
+    """
     held = work.workflows.memberships(tasks)
-    declared = work.workflows.declarations(tasks)
-    new = work.lineage.active_tasks(tasks).join(held, on="task", how="anti")
+    active = work.lineage.active_tasks(tasks).join(work.derivation.topology(tasks), on="task", how="semi")
+    declared = work.workflows.declarations(tasks).join(active, on="task", how="semi")
+    new = active.join(held, on="task", how="anti")
     known = work.workflows.all()
     groups = _groups(work, new, tasks)
     codes = _codes(known, declared, groups)

@@ -63,6 +63,10 @@ def save_workflow_definition(
         ],
         sync=sync,
     )
+    if sync:
+        work.versions.touch_members(
+            [draft.workflow_id for draft in drafts], {code for draft in drafts for code in draft.touched}
+        )
     return numbers
 
 

@@ -71,6 +71,7 @@ def _drafts(work: Work, waiting: Sequence[tuple[int, str]], reasons: Mapping[str
             summary(diffs[workflow], evidence),
             reasons[code].reason if code in reasons else TASK_CHANGE,
             crossing.get(workflow, ()),
+            touched=diffs[workflow].touched(),
         )
         for workflow, code in waiting
     ]

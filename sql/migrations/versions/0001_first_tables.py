@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False, comment="1 = gone."),
         sa.CheckConstraint("lineage_type IN ('input', 'output')", name=op.f("ck_data_lineage_lineage_type")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_data_lineage")),
+        sqlite_autoincrement=True,
         comment="A task reads and writes tables; or, without a task, a table feeds a view.",
     )
     op.create_index("ix_data_lineage_downstream", "data_lineage", ["downstream_table_id"], unique=False)
@@ -110,6 +111,7 @@ def upgrade() -> None:
         sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False, comment="1 = gone."),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_data_table")),
         sa.UniqueConstraint("db_name", "table_name", name=op.f("uq_data_table_db_name_table_name")),
+        sqlite_autoincrement=True,
         comment="Tables and views.",
     )
     op.create_table(
@@ -160,6 +162,7 @@ def upgrade() -> None:
         sa.CheckConstraint("task_type IN ('batch', 'stream')", name=op.f("ck_data_task_task_type")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_data_task")),
         sa.UniqueConstraint("task_code", name=op.f("uq_data_task_task_code")),
+        sqlite_autoincrement=True,
         comment="Tasks, as the portal gives them.",
     )
     op.create_table(
@@ -547,6 +550,7 @@ def upgrade() -> None:
         sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False, comment="1 = gone."),
         sa.CheckConstraint("relation_type IN ('read', 'write')", name=op.f("ck_table_task_relation_relation_type")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_table_task_relation")),
+        sqlite_autoincrement=True,
         comment="Tasks read and write tables.",
     )
     op.create_index("ix_table_task_relation_table", "table_task_relation", ["table_id"], unique=False)
@@ -613,6 +617,7 @@ def upgrade() -> None:
             "declared_by",
             name=op.f("uq_task_dependency_declaration_task_id_upstream_task_id_declared_by"),
         ),
+        sqlite_autoincrement=True,
         comment="Stated dependencies that no table shows.",
     )
     op.create_index(
@@ -664,6 +669,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_workflow_declaration")),
         sa.UniqueConstraint("task_id", "declared_by", name=op.f("uq_task_workflow_declaration_task_id_declared_by")),
+        sqlite_autoincrement=True,
         comment="Stated memberships. A person outranks an import.",
     )
     op.create_table(
@@ -854,6 +860,7 @@ def upgrade() -> None:
         sa.Column("declared_by", key(100), nullable=False, comment="import:<source> or a person."),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workflow_settings_declaration")),
         sa.UniqueConstraint("workflow_code", name=op.f("uq_workflow_settings_declaration_workflow_code")),
+        sqlite_autoincrement=True,
         comment="Stated settings of workflows.",
     )
     op.create_table(

@@ -1,4 +1,7 @@
-"""What we are given: the four metadata tables, what people and imports declare, and the change feed."""
+"""What we are given: the four metadata tables, what people and imports declare, and the change feed.
+
+No id is given twice (SQLite would, without AUTOINCREMENT): memberships and the import ledger outlive their rows.
+"""
 
 import sqlalchemy as sa
 
@@ -29,6 +32,7 @@ data_task = sa.Table(
     flag("deleted", "1 = gone; kept so that it can come back."),
     one_of("task_type", ("batch", "stream")),
     one_of("engine", ("dolphin", "dinky")),
+    sqlite_autoincrement=True,
     comment="Tasks, as the portal gives them.",
 )
 
@@ -47,6 +51,7 @@ data_table = sa.Table(
     moment("updated_at", "When it last changed."),
     flag("deleted", "1 = gone."),
     sa.UniqueConstraint("db_name", "table_name"),
+    sqlite_autoincrement=True,
     comment="Tables and views.",
 )
 
@@ -65,6 +70,7 @@ data_lineage = sa.Table(
     sa.Index("ix_data_lineage_task", "task_id"),
     sa.Index("ix_data_lineage_upstream", "upstream_table_id"),
     sa.Index("ix_data_lineage_downstream", "downstream_table_id"),
+    sqlite_autoincrement=True,
     comment="A task reads and writes tables; or, without a task, a table feeds a view.",
 )
 
@@ -81,6 +87,7 @@ table_task_relation = sa.Table(
     one_of("relation_type", ("read", "write")),
     sa.Index("ix_table_task_relation_task", "task_id"),
     sa.Index("ix_table_task_relation_table", "table_id"),
+    sqlite_autoincrement=True,
     comment="Tasks read and write tables.",
 )
 
@@ -94,6 +101,7 @@ task_workflow_declaration = sa.Table(
     sa.Column("reason", sa.Text, comment="Why."),
     moment("created_at", "When."),
     sa.UniqueConstraint("task_id", "declared_by"),
+    sqlite_autoincrement=True,
     comment="Stated memberships. A person outranks an import.",
 )
 
@@ -108,6 +116,7 @@ task_dependency_declaration = sa.Table(
     moment("created_at", "When."),
     sa.UniqueConstraint("task_id", "upstream_task_id", "declared_by"),
     sa.Index("ix_task_dependency_declaration_upstream", "upstream_task_id"),
+    sqlite_autoincrement=True,
     comment="Stated dependencies that no table shows.",
 )
 
@@ -121,6 +130,7 @@ workflow_settings_declaration = sa.Table(
     sa.Column("schedule_cron", sa.String(100), comment="Five-field cron; NULL = no schedule."),
     sa.Column("time_zone", sa.String(64), comment="IANA zone; NULL = the setting's."),
     sa.Column("declared_by", key(100), nullable=False, comment="import:<source> or a person."),
+    sqlite_autoincrement=True,
     comment="Stated settings of workflows.",
 )
 
