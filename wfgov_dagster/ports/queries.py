@@ -141,6 +141,7 @@ class Queries(Protocol):
     def task_versions(self, code: str, version_no: int) -> Mapping[str, int]:
         """Task code → version, as the workflow's version has them; empty for an unknown version."""
 
+    def totals(self) -> Mapping[str, int]: ...
     def open_changes(self) -> int:
         """Changes of the metadata that no derivation has taken yet."""
 

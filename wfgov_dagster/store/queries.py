@@ -21,8 +21,8 @@ from wfgov_dagster.ports.queries import (
 )
 from wfgov_dagster.store.among import among
 from wfgov_dagster.store.schema.derived import inspection_finding, task_dependency_view, task_topology
-from wfgov_dagster.store.schema.given import data_table, data_task, metadata_change
-from wfgov_dagster.store.schema.publish import workflow_definition_snapshot
+from wfgov_dagster.store.schema.given import data_lineage, data_table, data_task, metadata_change
+from wfgov_dagster.store.schema.publish import workflow_definition_snapshot, workflow_publish_record
 from wfgov_dagster.store.schema.workflow import (
     cross_workflow_dependency,
     data_workflow,
@@ -141,6 +141,20 @@ class SqlQueries:
     def dependency_counts(self) -> Mapping[str, int]:
         counted = self._conn.execute(sa.select(_V.kind, sa.func.count()).group_by(_V.kind))
         return dict.fromkeys(("direct", "view", "declared"), 0) | {row[0]: row[1] for row in counted}
+
+    def totals(self) -> Mapping[str, int]:
+        """Rows of each noun; metadata without what was deleted, publishes that succeeded."""
+        counted = {
+            "tasks": sa.select(sa.func.count()).select_from(data_task).where(_T.deleted == 0),
+            "tables": sa.select(sa.func.count()).select_from(data_table).where(data_table.c.deleted == 0),
+            "lineage_rows": sa.select(sa.func.count()).select_from(data_lineage).where(data_lineage.c.deleted == 0),
+            "workflows": sa.select(sa.func.count()).select_from(data_workflow),
+            "versions": sa.select(sa.func.count()).select_from(workflow_version),
+            "publishes": sa.select(sa.func.count())
+            .select_from(workflow_publish_record)
+            .where(workflow_publish_record.c.status == "success"),
+        }
+        return {name: int(self._conn.scalar(query) or 0) for name, query in counted.items()}
 
     def open_changes(self) -> int:
         open_rows = sa.select(sa.func.count()).where(metadata_change.c.batch_id.is_(None))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from wfgov_dagster.domain.lifecycle import Status
 from wfgov_dagster.errors import Conflict, EngineError, IllegalTransition, NotFound, OutcomeUnknown
 from wfgov_dagster.ports.engine import Engine, Instance
+from wfgov_dagster.ports.runtime import Runs
 from wfgov_dagster.ports.store import Store
 from wfgov_dagster.usecases.show_workflows import unknown_workflow
 
@@ -36,6 +37,15 @@ def start_instance(store: Store, engine: Engine, actor: str, wanted: Start) -> I
     with store.write() as work:
         work.audit.add(actor, _ACTION, subject, detail | {"instance_id": instance.instance_id})
     return instance
+
+
+def launch(runs: Runs, instance_id: str) -> str:
+    """Have an instance of the embedded engine run now, without waiting for a sensor; the Dagster run's id.
+
+    Whoever claims the instance first runs it, so launching one twice runs it once.
+    """
+    config = {"ops": {"run_instance": {"config": {"instance_id": int(instance_id)}}}}
+    return runs.start("run_workflow", config, {"wfgov/instance": instance_id})
 
 
 def _check(store: Store, workflow_code: str) -> None:

@@ -8,8 +8,9 @@ from wfgov_dagster.ports.queries import QueryStore, WorkflowRow
 
 @dataclass(frozen=True, slots=True)
 class EstateSummary:
-    """`dependencies` by kind; `drafts`: workflows whose definition cannot become a version, by code."""
+    """`totals`: rows of each noun; `dependencies` by kind; `drafts`: workflows that cannot become a version, by code."""
 
+    totals: Mapping[str, int]
     dependencies: Mapping[str, int]
     workflows: int
     drafts: Sequence[WorkflowRow]
@@ -19,7 +20,7 @@ def summarise_estate(store: QueryStore) -> EstateSummary:
     with store.read() as work:
         rows = work.queries.workflows()
         drafts = [row for row in rows if row.definition_error is not None]
-        return EstateSummary(work.queries.dependency_counts(), len(rows), drafts)
+        return EstateSummary(work.queries.totals(), work.queries.dependency_counts(), len(rows), drafts)
 
 
 def count_open_changes(store: QueryStore) -> int:

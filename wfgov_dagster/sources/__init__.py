@@ -1,0 +1,1 @@
+"""Where data is: what may be asked of it."""
