@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from wfgov_dagster.domain.definition import CrossEdge, Definition, Edge, Settings, Task
+from wfgov_dagster.domain.definition import CrossEdge, Definition, Edge, Parameter, Schedule, Settings, Task
 
 SUMMARY_LIMIT = 1000  # workflow_version.change_summary
 
@@ -80,14 +80,31 @@ def _because(evidence: str | None) -> str:
 
 
 def _short(value: object) -> str:
-    text = "none" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    text = _plain(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _plain(value: object) -> str:
+    match value:
+        case None | ():
+            return "none"
+        case Schedule():
+            bounds = (("from", value.start), ("until", value.end))
+            return " ".join((value.cron, value.time_zone, *(f"{word} {at}" for word, at in bounds if at)))
+        case Parameter():
+            return f"{value.name}={value.value}"
+        case tuple():
+            return ", ".join(_plain(one) for one in value)
+        case _:
+            return str(value)
 
 
 def _cut(parts: Sequence[str], limit: int) -> str:
     text = "; ".join(parts)
     if len(text) <= limit:
         return text
+    if len(parts) == 1:
+        return f"{text[: limit - 1]}…"
     kept: list[str] = []
     room = limit - len("; … and 1000000 more")
     for part in parts:

@@ -194,5 +194,7 @@ def _refuse(value: object) -> None:
         case list() | tuple():
             for item in value:
                 _refuse(item)
-        case _:
+        case None | str() | int():
             return
+        case _:
+            raise InvalidInput(f"a canonical document holds no {type(value).__name__}: {value!r}")
