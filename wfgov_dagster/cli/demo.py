@@ -5,8 +5,6 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from wfgov_dagster.cli.groups import cli
 from wfgov_dagster.cli.output import Table, fields
 from wfgov_dagster.cli.session import Session, command

@@ -10,6 +10,7 @@ import click
 from wfgov_dagster.cli.groups import instance_group
 from wfgov_dagster.cli.output import Table, fields
 from wfgov_dagster.cli.session import Session, command
+from wfgov_dagster.errors import Conflict
 
 if TYPE_CHECKING:
     from wfgov_dagster.ports.engine import Engine
@@ -51,13 +52,25 @@ def show_command(session: Session, instance_id: str, engine: str | None) -> None
 @command(instance_group, "start")
 @click.argument("code", metavar="CODE")
 @_ENGINE
-def start_command(session: Session, code: str, engine: str | None) -> None:
-    """Ask for one run of a workflow that is online, on the platform and on the engine."""
-    from wfgov_dagster.usecases.start_instance import Start, start_instance
+@click.option("--wait", "seconds", type=click.FloatRange(0, 86_400), metavar="SECONDS",
+              help="Wait so long for its end; exit code 1 unless it succeeded by then.")  # fmt: skip
+def start_command(session: Session, code: str, engine: str | None, seconds: float | None) -> None:
+    """Start one run of a workflow that is online, on the platform and on the engine."""
+    from wfgov_dagster.usecases.start_instance import Start, launch, start_instance
 
     asked = _engine(session, engine)
     instance = start_instance(session.platform.store, asked, session.actor, Start(code, str(uuid.uuid4())))
-    session.put(instance, fields(asdict(instance).items()))
+    run_id = launch(session.platform.runs, instance.instance_id)
+    if seconds is not None:
+        session.platform.runs.wait(run_id, seconds)
+        instance = asked.instance(instance.instance_id)
+    session.put({**asdict(instance), "run_id": run_id}, fields([*asdict(instance).items(), ("Dagster run", run_id)]))
+    if seconds is not None and instance.state != "success":
+        raise Conflict(
+            f"it is {instance.state}: {instance.error or 'not ended yet'}",
+            where=f"instance {instance.instance_id}",
+            hint=f"wfgov instance show {instance.instance_id}",
+        )
 
 
 @command(instance_group, "log")

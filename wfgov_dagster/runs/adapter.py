@@ -61,7 +61,7 @@ class DagsterRuns:
         env = {**os.environ, "DAGSTER_HOME": str(home), "WFGOV_HOME": str(self._settings.root())}
         try:
             with (logs / f"{asked['run_id']}.log").open("wb") as log:
-                child = subprocess.Popen(  # noqa: S603  our own module
+                child = subprocess.Popen(
                     [sys.executable, "-m", "wfgov_dagster.execute", job],
                     stdin=subprocess.PIPE, stdout=log, stderr=log, env=env, cwd=CHECKOUT, start_new_session=True,
                 )  # fmt: skip

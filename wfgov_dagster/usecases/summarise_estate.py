@@ -8,7 +8,7 @@ from wfgov_dagster.ports.queries import QueryStore, WorkflowRow
 
 @dataclass(frozen=True, slots=True)
 class EstateSummary:
-    """`totals`: rows of each noun; `dependencies` by kind; `drafts`: workflows that cannot become a version, by code."""
+    """`totals`: rows of each noun; `dependencies` by kind; `drafts`: workflows that cannot become a version."""
 
     totals: Mapping[str, int]
     dependencies: Mapping[str, int]
