@@ -2,8 +2,9 @@
 
 import getpass
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parents[1]  # sql/ and the samples are found relative to it
@@ -31,6 +32,14 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(default=2.0, gt=0, le=60, description="How often a running instance says so.")
     catalogue_limit: int = Field(default=2000, ge=0, le=20000, description="Governed tables shown as external assets.")
     rebuild_above_rows: int = Field(default=50_000, ge=1, description="Open changes from which a rebuild is quicker.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            return ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{name!r} is no time zone; an IANA name, for example Europe/Berlin") from None
 
     def root(self) -> Path:
         return self.home.expanduser().resolve()

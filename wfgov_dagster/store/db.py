@@ -94,7 +94,7 @@ def normalised(url: str) -> sa.URL:
     """`postgresql://` means psycopg 3, the driver that is installed. Raises InvalidInput for anything else."""
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as exc:
+    except (sa.exc.ArgumentError, ValueError) as exc:  # ValueError: a port that is no number
         raise InvalidInput("the database URL cannot be read", hint="sqlite:///file.db or postgresql://…") from exc
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")

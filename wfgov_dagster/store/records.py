@@ -11,6 +11,8 @@ from wfgov_dagster.store.frames import run_many
 from wfgov_dagster.store.schema.derived import inspection_finding
 from wfgov_dagster.store.schema.workflow import workflow_operation_log
 
+_LONGEST_CODE = 255
+
 
 class SqlAudit:
     def __init__(self, conn: sa.Connection) -> None:
@@ -19,13 +21,13 @@ class SqlAudit:
     def add(
         self, actor: str, action: str, subject: tuple[str, str], detail: Mapping[str, object], *, refused: bool = False
     ) -> None:
-        """`subject`: (type, code). `detail` must hold no secret."""
+        """`subject`: (type, code); a code that was asked for may be any text. `detail` must hold no secret."""
         self._conn.execute(
             sa.insert(workflow_operation_log).values(
                 actor=actor,
                 action=action,
                 object_type=subject[0],
-                object_code=subject[1],
+                object_code=subject[1][:_LONGEST_CODE],
                 outcome="refused" if refused else "done",
                 detail=orjson.dumps(detail, default=str).decode(),
             )
