@@ -10,15 +10,26 @@ from assets.governance import (
     workflow_definitions,
     workflow_versions,
 )
+from assets.governed import governed_tables
 from resources.store import StoreResource
+from sensors.embedded_instances import embedded_instances
 from sensors.metadata_changed import metadata_changed
 from wfgov_dagster.ops.orchestrate import orchestrate_job
+from wfgov_dagster.ops.publish import publish_job
+from wfgov_dagster.ops.run_workflow import run_workflow_job
 
 defs = dg.Definitions(
-    assets=[*metadata_tables, task_dependency_view, workflow_definitions, workflow_versions, engine_deployments],
+    assets=[
+        *metadata_tables,
+        task_dependency_view,
+        workflow_definitions,
+        workflow_versions,
+        engine_deployments,
+        *governed_tables,
+    ],
     asset_checks=estate_checks,
-    jobs=[orchestrate_job],
-    sensors=[metadata_changed],
+    jobs=[orchestrate_job, publish_job, run_workflow_job],
+    sensors=[metadata_changed, embedded_instances],
     resources={"store": StoreResource()},
     executor=dg.in_process_executor,  # a process for each step would cost 2.5 s a step
 )

@@ -1,5 +1,6 @@
 """The one place that knows every implementation; each is made at its first use, so that commands start quickly."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.ports.engine import Engine
     from wfgov_dagster.ports.metadata import ImportBatch
     from wfgov_dagster.ports.publishing import RegisteredEngine
+    from wfgov_dagster.ports.runtime import Runner, Runs
     from wfgov_dagster.store.db import Database
     from wfgov_dagster.store.store import SqlStore
     from wfgov_dagster.usecases.publisher import Publisher
@@ -53,6 +55,17 @@ class Platform:
         """Whoever runs instances writes the logs of their tasks below it."""
         return self.settings.root() / "logs" / "instances"
 
+    @property
+    def data_root(self) -> Path:
+        """The embedded engine's data: a DuckDB file a data source."""
+        return self.settings.root() / "data"
+
+    @cached_property
+    def runs(self) -> "Runs":
+        from wfgov_dagster.runs.adapter import DagsterRuns
+
+        return DagsterRuns(self.settings)
+
     def engine(self, name: str, actor: str) -> "Engine":
         """A registered engine by name; the embedded one is registered when it is asked for first. Raises NotFound."""
         from wfgov_dagster.usecases import engines
@@ -69,6 +82,21 @@ class Platform:
         from wfgov_dagster.engines.embedded.engine import EmbeddedEngine
 
         return EmbeddedEngine(registered.name, self.embedded_store, self.log_root)
+
+    def run_instance(self, instance_id: int, run_id: str, tell: Callable[[str], None]) -> str | None:
+        """Run a submitted instance to its end; its final state, None if somebody else has it. Raises Conflict."""
+        from wfgov_dagster.engines.embedded.run import Host, TaskEvent, run_instance
+        from wfgov_dagster.runners.duckdb_sql import DuckDbRunner
+        from wfgov_dagster.runners.python import python_runner
+        from wfgov_dagster.runners.shell import shell_runner
+
+        def on_event(event: TaskEvent) -> None:
+            tell(f"{event.task_code}: {event.state}, try {event.attempt}" + (f": {event.error}" if event.error else ""))
+
+        settings, data = self.settings, self.data_root
+        runners: list[Runner] = [DuckDbRunner(data), shell_runner(data), python_runner(data)]
+        host = Host(runners, self.log_root, settings.task_slots, settings.heartbeat_seconds, on_event)
+        return run_instance(self.embedded_store, host, instance_id, run_id)
 
     def publisher(self) -> "Publisher":
         """A new one a call: its holder's name is nobody else's."""
@@ -104,3 +132,9 @@ def read_sql(folder: Path, dialect: str) -> "ImportBatch":
     from wfgov_dagster.importers.sql_text import read_sql_folder
 
     return read_sql_folder(folder, dialect)
+
+
+def count_rows(file: Path, schema: str) -> dict[str, int]:
+    from wfgov_dagster.sources.duckdb_file import count_rows as count
+
+    return count(file, schema)

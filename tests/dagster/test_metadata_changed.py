@@ -8,7 +8,8 @@ import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
 from resources.store import StoreResource
-from sensors.metadata_changed import metadata_changed, seconds_to_wait
+from sensors.metadata_changed import metadata_changed
+from sensors.runs import seconds_to_wait
 from tests.dagster import estate
 from wfgov_dagster.definitions import defs
 
@@ -92,7 +93,7 @@ def test_each_failure_in_a_row_doubles_the_wait_up_to_five_minutes(
     for _ in range(failures):
         a_run(instance, dg.DagsterRunStatus.FAILURE)
 
-    wait = seconds_to_wait(instance, datetime.now(UTC).timestamp())
+    wait = seconds_to_wait(instance, "orchestrate", datetime.now(UTC).timestamp())
 
     assert wait == pytest.approx(seconds, abs=3)
 
@@ -101,7 +102,7 @@ def test_a_success_forgets_the_failures_before_it(instance: dg.DagsterInstance) 
     a_run(instance, dg.DagsterRunStatus.FAILURE)
     a_run(instance, dg.DagsterRunStatus.SUCCESS)
 
-    assert seconds_to_wait(instance, datetime.now(UTC).timestamp()) <= 0
+    assert seconds_to_wait(instance, "orchestrate", datetime.now(UTC).timestamp()) <= 0
 
 
 def test_a_broken_database_fails_the_tick(monkeypatch: pytest.MonkeyPatch, tick: Tick) -> None:

@@ -6,24 +6,13 @@ import pytest
 from resources import keys
 from tests.dagster import estate
 from tests.dagster.estate import REPORT, RETAIL
-from wfgov_dagster.definitions import defs
+from tests.dagster.runs import materializations, metadata, orchestrate
 
 VERSIONS = keys.WORKFLOW_VERSIONS
 
 
-def orchestrate(instance: dg.DagsterInstance, **config: object) -> dg.ExecuteInProcessResult:
-    run_config = {"ops": {"derive_and_save": {"config": config}}} if config else None
-    return defs.resolve_job_def("orchestrate").execute_in_process(
-        run_config=run_config, instance=instance, raise_on_error=False
-    )
-
-
 def changed(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> list[str | None]:
     return [one.partition for one in materializations(result) if one.asset_key == key]
-
-
-def materializations(result: dg.ExecuteInProcessResult) -> list[dg.AssetMaterialization]:
-    return [one.step_materialization_data.materialization for one in result.get_asset_materialization_events()]
 
 
 def test_a_first_run_makes_a_partition_and_a_version_of_each_workflow(
@@ -85,10 +74,9 @@ def test_a_full_run_moves_no_task_and_makes_no_version(small_estate: None, insta
 def test_the_run_says_what_it_did(small_estate: None, instance: dg.DagsterInstance) -> None:
     result = orchestrate(instance)
 
-    outputs = [one for one in result.all_events if one.event_type == dg.DagsterEventType.STEP_OUTPUT]
-    told = outputs[0].step_output_data.metadata
-    assert told["new_versions"].value == 2
-    assert "| retail | V1 |" in str(told["versions"].value)
+    told = metadata(result)
+    assert told["new_versions"] == 2
+    assert "| retail | V1 |" in str(told["versions"])
 
 
 def test_a_run_evaluates_every_check(small_estate: None, instance: dg.DagsterInstance) -> None:

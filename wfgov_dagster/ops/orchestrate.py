@@ -6,13 +6,14 @@ from typing import Final
 import dagster as dg
 from pydantic import Field
 
-from resources import keys, names
+from resources import catalogue, keys, names
 from resources.store import StoreResource
 from wfgov_dagster.ops import present
 from wfgov_dagster.ops.actor import actor_of
 from wfgov_dagster.ops.failures import as_dagster_failure
 from wfgov_dagster.ops.verdicts import evaluations
 from wfgov_dagster.ports.store import Store
+from wfgov_dagster.usecases.list_tables import list_tables
 from wfgov_dagster.usecases.orchestrate import Options, OrchestrationReport, orchestrate
 from wfgov_dagster.usecases.save_versions import NewVersion
 
@@ -32,6 +33,7 @@ def derive_and_save(context: dg.OpExecutionContext, config: OrchestrateConfig, s
         opened = store.open()
         report = orchestrate(opened, actor_of(context.run.tags), options)
         sync_partitions(context.instance, opened)
+        catalogue.save(store.settings.root(), list_tables(opened, store.settings.catalogue_limit))
         for event in _materializations(report, opened):
             context.log_event(event)
         for verdict in evaluations(opened):
@@ -43,6 +45,7 @@ def derive_and_save(context: dg.OpExecutionContext, config: OrchestrateConfig, s
     name="orchestrate",
     description="Bring dependencies, workflow definitions and versions up to the metadata. Sensor `metadata_changed` "
     "starts it; one run takes all open changes, and running it twice changes nothing.",
+    tags={"dagster/priority": "20", "dagster/max_runtime": "7200"},
 )
 def orchestrate_job() -> None:
     derive_and_save()

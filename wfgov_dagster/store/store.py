@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from wfgov_dagster.store.db import Database
 
 if TYPE_CHECKING:
+    from wfgov_dagster.store.catalogue import SqlCatalogue
     from wfgov_dagster.store.checks import SqlChecks
     from wfgov_dagster.store.derivation import SqlDerivation
     from wfgov_dagster.store.imports import SqlImports
@@ -84,6 +85,12 @@ class SqlWork:
         from wfgov_dagster.store.leases import SqlLeases
 
         return SqlLeases(self._conn)
+
+    @cached_property
+    def catalogue(self) -> "SqlCatalogue":
+        from wfgov_dagster.store.catalogue import SqlCatalogue
+
+        return SqlCatalogue(self._conn)
 
     @cached_property
     def checks(self) -> "SqlChecks":

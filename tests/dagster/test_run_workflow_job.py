@@ -1,0 +1,139 @@
+"""Job `run_workflow` and sensor `embedded_instances`: what was submitted runs once; what was lost is failed."""
+
+import time
+from contextlib import closing
+
+import dagster as dg
+import pytest
+
+from resources.catalogue import table_key
+from resources.store import StoreResource
+from sensors.embedded_instances import embedded_instances
+from sensors.runs import seconds_to_wait
+from tests.dagster import estate
+from tests.dagster.estate import RETAIL
+from tests.dagster.runs import failure, materializations, metadata, orchestrate, publish_it, run_it, tags
+from wfgov_dagster.ports.embedded import Claim
+from wfgov_dagster.ports.engine import Instance
+from wfgov_dagster.wiring import Platform
+
+
+@pytest.fixture
+def online(small_estate: None, instance: dg.DagsterInstance) -> dg.DagsterInstance:
+    """RETAIL is deployed and online on the embedded engine."""
+    orchestrate(instance)
+    for operation in ("deploy", "online"):
+        assert publish_it(instance, RETAIL, operation=operation).success
+    return instance
+
+
+def submit(key: str = "once") -> int:
+    with closing(Platform()) as platform:
+        return int(platform.engine("embedded", "test").start(RETAIL, key, "ann"))
+
+
+def shown(instance_id: int) -> Instance:
+    with closing(Platform()) as platform:
+        return platform.engine("embedded", "test").instance(str(instance_id))
+
+
+def tick(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    with dg.build_sensor_context(instance=instance, resources={"store": StoreResource()}) as context:
+        answer = embedded_instances(context)
+    return list(answer.run_requests or []) if isinstance(answer, dg.SensorResult) else []
+
+
+def test_a_submitted_instance_runs_to_its_end(online: dg.DagsterInstance) -> None:
+    number = submit()
+
+    result = run_it(online, number)
+
+    assert shown(number).state == "success"
+    told = metadata(result)
+    assert (told["workflow"], told["version"], told["started_by"]) == (RETAIL, "V1", "ann")
+    assert "| load | success | 1 |" in str(told["tasks"])
+    assert tags(online, result)["wfgov/instance"] == str(number)
+
+
+def test_a_success_marks_the_tables_that_its_tasks_wrote(online: dg.DagsterInstance) -> None:
+    result = run_it(online, submit())
+
+    assert [one.asset_key for one in materializations(result)] == [
+        table_key("dwd", "orders"),
+        table_key("ods", "orders"),
+    ]
+
+
+def test_a_failing_task_fails_the_run_and_marks_nothing(online: dg.DagsterInstance) -> None:
+    estate.execute("UPDATE data_task SET task_sql = 'exit 3' WHERE task_code = 'clean'")
+    orchestrate(online)
+    publish_it(online, RETAIL)
+
+    result = run_it(online, submit())
+
+    message, told = failure(result)
+    assert "clean" in message
+    assert "| clean | failed |" in str(told["tasks"])
+    assert materializations(result) == []
+
+
+def test_an_instance_runs_once_however_many_runs_ask_for_it(online: dg.DagsterInstance) -> None:
+    number = submit()
+    run_it(online, number)
+
+    again = run_it(online, number)
+
+    assert "it is success" in str(metadata(again)["nothing_to_do"])
+    assert materializations(again) == []
+
+
+def test_an_unknown_instance_fails_once_and_says_so(online: dg.DagsterInstance) -> None:
+    assert "99" in failure(run_it(online, 99))[0]
+
+
+def test_each_submitted_instance_becomes_one_run(online: dg.DagsterInstance) -> None:
+    numbers = [submit("a"), submit("b")]
+
+    asked = tick(online)
+
+    assert [one.run_config["ops"]["run_instance"]["config"]["instance_id"] for one in asked] == numbers
+
+
+def test_an_instance_whose_run_is_on_its_way_is_left_alone(online: dg.DagsterInstance) -> None:
+    number = submit()
+    online.add_run(dg.DagsterRun("run_workflow", status=dg.DagsterRunStatus.STARTED, tags=tick(online)[0].tags))
+
+    assert tick(online) == []
+    assert shown(number).state == "submitted"
+
+
+def test_an_instance_whose_run_died_before_it_got_it_is_tried_again_later(online: dg.DagsterInstance) -> None:
+    submit()
+    asked = tick(online)[0].tags
+    online.add_run(dg.DagsterRun("run_workflow", status=dg.DagsterRunStatus.FAILURE, tags=asked))
+
+    assert tick(online) == []
+    assert 0 < seconds_to_wait(online, "run_workflow", time.time(), asked) <= 5
+
+
+def test_an_instance_without_a_sign_of_life_is_failed(online: dg.DagsterInstance) -> None:
+    number = submit()
+    with closing(Platform()) as platform:
+        platform.embedded_store.claim(Claim(number, "a run that died"))
+    assert tick(online) == []
+    assert shown(number).state == "running"
+    estate.execute("UPDATE embedded_instance SET heartbeat_at = '2020-01-01 00:00:00'")
+
+    assert tick(online) == []
+
+    assert shown(number).state == "failed"
+    assert "lost" in str(shown(number).error)
+
+
+def test_a_broken_database_fails_the_tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WFGOV_DATABASE_URL", "postgresql://wfgov:hush@127.0.0.1:1/none")
+
+    with pytest.raises(dg.Failure) as failed:
+        tick(instance)
+
+    assert "hush" not in str(failed.value)

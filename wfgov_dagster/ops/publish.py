@@ -1,0 +1,136 @@
+"""Job `publish`: one operation for one workflow on one engine. The checks are in the use case, not here."""
+
+import enum
+import time
+from typing import Final
+
+import dagster as dg
+from pydantic import Field
+
+from resources import keys, names
+from resources.store import StoreResource
+from wfgov_dagster.domain.plan import rows
+from wfgov_dagster.domain.publish import Operation
+from wfgov_dagster.errors import EngineError
+from wfgov_dagster.ops import present
+from wfgov_dagster.ops.actor import actor_of
+from wfgov_dagster.ops.failures import as_dagster_failure
+from wfgov_dagster.usecases.preview_publish import preview
+from wfgov_dagster.usecases.publish import drive
+from wfgov_dagster.usecases.publisher import Done, Publisher
+from wfgov_dagster.usecases.request_publish import Request, request
+
+OP: Final = "publish_workflow"
+_SPOKEN: Final = {"ok": "done", "rejected": "refused by the engine", "unknown": "no reply", None: "begun"}
+
+
+class PublishOperation(enum.Enum):
+    """The Launchpad shows and takes the names of the members, so they are what people write."""
+
+    deploy = "deploy"
+    online = "online"
+    offline = "offline"
+
+
+class PublishConfig(dg.Config):
+    operation: PublishOperation = Field(
+        default=PublishOperation.deploy,
+        description="deploy: the engine holds the current version, online or not as before. online, offline: the "
+        "version published last starts or stops being scheduled.",
+    )
+    engine: str = Field(default="", description="Name of a registered engine; empty = the setting default_engine.")
+    version: int | None = Field(
+        default=None, description="A guard: refuse unless the publish would be about V<version>. Usually left out."
+    )
+
+
+@dg.op(name=OP, description="Write the intent, then observe, take one step, observe … until the engine shows it.")
+def publish_workflow(context: dg.OpExecutionContext, config: PublishConfig, store: StoreResource) -> None:
+    with as_dagster_failure(max_retries=3):
+        wanted = _request(context, config, store)
+        actor = actor_of(context.run.tags)
+        store.platform.engine(wanted.engine, actor)
+        record_id = request(store.open(), actor, wanted)
+        tags = {keys.TAG_WORKFLOW: wanted.workflow_code, keys.TAG_RECORD: str(record_id)}
+        context.instance.add_run_tags(context.run_id, tags)
+        publisher = store.platform.publisher()
+        told = _about(wanted, record_id) | {"plan": _plan(publisher, wanted)}
+        end = drive(publisher, record_id, time.sleep)
+        told |= _end(publisher, end)
+    context.instance.add_run_tags(context.run_id, {keys.TAG_VERSION: f"V{end.version_no}"})
+    if end.status != "success":
+        raise dg.Failure(end.message or end.phase, metadata=told, allow_retries=False)
+    partition = names.partition(wanted.workflow_code)
+    context.log_event(dg.AssetMaterialization(keys.ENGINE_DEPLOYMENTS, partition=partition, metadata=told))
+    context.add_output_metadata(told)
+
+
+def _request(context: dg.OpExecutionContext, config: PublishConfig, store: StoreResource) -> Request:
+    if not context.has_partition_key:
+        raise dg.Failure(
+            "invalid: no workflow is chosen — job publish — choose one as partition, at the top of the Launchpad",
+            allow_retries=False,
+        )
+    with store.open().read() as work:
+        known = work.workflows.all()["code"].to_list()
+    return Request(
+        names.workflow_code(context.partition_key, known),
+        Operation(config.operation.value),
+        config.engine or store.settings.default_engine,
+        config.version,
+    )
+
+
+def _about(wanted: Request, record_id: int) -> dict[str, dg.MetadataValue]:
+    return {
+        "workflow": dg.MetadataValue.text(wanted.workflow_code),
+        "engine": dg.MetadataValue.text(wanted.engine),
+        "operation": dg.MetadataValue.text(wanted.operation.value),
+        "publish_record": dg.MetadataValue.int(record_id),
+    }
+
+
+def _plan(publisher: Publisher, wanted: Request) -> dg.MetadataValue:
+    """What is about to be done. An engine that is away is no end: driving has patience, this has not."""
+    try:
+        steps = rows(preview(publisher, wanted).steps)
+    except EngineError as exc:
+        return dg.MetadataValue.md(present.text(f"the engine could not be looked at: {exc.sentence()}"))
+    if not steps:
+        return dg.MetadataValue.md("nothing to do: the engine shows what is wanted")
+    return present.table([{"no": one["no"], "step": one["text"]} for one in steps])
+
+
+def _end(publisher: Publisher, end: Done) -> dict[str, dg.MetadataValue]:
+    with publisher.store.read() as work:
+        steps = work.leases.steps(end.record_id)
+    taken = [
+        {"no": one.no, "step": one.step, "outcome": _SPOKEN.get(one.outcome, one.outcome), "message": one.message or ""}
+        for one in steps
+    ]
+    return {
+        "version": dg.MetadataValue.text(f"V{end.version_no}"),
+        "status": dg.MetadataValue.text(f"{end.status} ({end.phase})"),
+        "steps": present.table(taken),
+        "engine_workflow_code": dg.MetadataValue.text(end.engine_workflow_code or ""),
+        "error_code": dg.MetadataValue.text(end.error_code or ""),
+    }
+
+
+# What the Launchpad fills in when a workflow is chosen.
+_CHOSEN: Final = dg.PartitionedConfig(
+    partitions_def=keys.WORKFLOWS,
+    run_config_for_partition_key_fn=lambda _key: {"ops": {OP: {"config": {"operation": "deploy"}}}},
+    tags_for_partition_key_fn=lambda key: {keys.TAG_WORKFLOW: key},
+)
+
+
+@dg.job(
+    name="publish",
+    config=_CHOSEN,
+    description="Bring one workflow to an engine, or online or offline there. Choose the workflow as partition; the "
+    "config needs no edit to deploy the current version. Publishing what the engine holds already writes nothing.",
+    tags={"dagster/priority": "10", "dagster/max_runtime": "3600"},
+)
+def publish_job() -> None:
+    publish_workflow()
