@@ -339,18 +339,21 @@ def test_deploy_then_online_then_again_writes_nothing(wfgov: Cli) -> None:
     assert [one["published"] for one in wfgov.json("version", "list", SALES)] == [True]
 
 
-def test_an_instance_is_started_listed_and_shown(wfgov: Cli) -> None:
+def test_an_instance_runs_and_is_listed_and_shown_with_its_logs(wfgov: Cli) -> None:
     for operation in ("deploy", "online"):
         wfgov.ok("publish", SALES, "--operation", operation)
     wfgov.ok("workflow", "online", SALES)
-    started = wfgov.json("instance", "start", SALES)
+    started = wfgov.json("instance", "start", SALES, "--wait", "120")
+    instance_id = started["instance_id"]
     assert (started["workflow_code"], started["version_no"], started["started_by"]) == (SALES, 1, "tester")
-    listed = wfgov.json("instance", "list", SALES)
-    assert [one["instance_id"] for one in listed] == [started["instance_id"]]
+    assert started["state"] == "success"
+    assert [one["instance_id"] for one in wfgov.json("instance", "list", SALES)] == [instance_id]
     assert wfgov.json("instance", "list", FINANCE) == []
-    shown = wfgov.json("instance", "show", started["instance_id"])
-    assert [one["task_code"] for one in shown["tasks"]] == ["clean_orders", "load_orders"]
-    assert wfgov.json("instance", "log", started["instance_id"], "load_orders")["log"] == ""
+    shown = wfgov.json("instance", "show", instance_id)
+    states = [(one["task_code"], one["state"]) for one in shown["tasks"]]
+    assert states == [("clean_orders", "success"), ("load_orders", "success")]
+    assert "load_orders\n" in wfgov.ok("instance", "log", instance_id, "load_orders")
+    assert "load_orders\n" in wfgov.json("instance", "log", instance_id, "load_orders")["log"]
     assert ("tester", "start_instance", SALES, "done") in audited(wfgov)
 
 

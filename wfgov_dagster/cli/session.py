@@ -112,14 +112,14 @@ def _session(format_: Format, actor: str, *, debug: bool) -> Iterator[Session]:
     try:
         yield session
     except WfgovError as exc:
-        click.echo(as_json(exc.problem()) if format_ is Format.JSON else clean(exc.sentence()), err=True)
+        click.echo(as_json(exc.problem()) if format_ is Format.JSON else _one_line(exc.sentence()), err=True)
         sys.exit(1)
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
         raise
     except Exception as exc:  # the outermost loop: nobody above could say more
         if debug:
             raise
-        click.echo(clean(f"internal: {type(exc).__name__}: {_first_line(exc)} — {_where(session, exc)}"), err=True)
+        click.echo(_one_line(f"internal: {type(exc).__name__}: {_first_line(exc)} — {_where(session, exc)}"), err=True)
         sys.exit(1)
     finally:
         session.close()
@@ -139,6 +139,10 @@ def _where(session: Session, exc: Exception) -> str:
     except (OSError, WfgovError, ValueError):
         return "run it again with --debug to see where"
     return f"the traceback is in {log}"
+
+
+def _one_line(text: str) -> str:
+    return clean(text).replace("\n", "\\n")
 
 
 def _first_line(exc: Exception) -> str:
