@@ -1,6 +1,7 @@
 """A made-up estate of any size: 40 layers, each task writes one table and reads 3 to 10, popular tables far more often.
 
-One table in twenty is read through a view on it. Four tasks in five are declared to be in a workflow of about 100.
+Half of the reads stay near, so that workflows have inner edges. One table in twenty is read through a view on it. Four
+tasks in five are declared to be in a workflow of about 100.
 """
 
 import sqlite3
@@ -54,8 +55,14 @@ def _fill(db: sqlite3.Connection, tasks: int, rng: np.random.Generator) -> None:
     declared = own[rng.random(tasks) < 0.8]
     db.executemany(
         "INSERT INTO task_workflow_declaration (task_id, workflow_code, declared_by) VALUES (?,?,'import:bench')",
-        ((int(i), f"flow_{(i - 1) // TASKS_A_WORKFLOW:06}") for i in declared),
+        zip(declared.tolist(), (f"flow_{flow:06}" for flow in _flows(declared, tasks).tolist()), strict=True),
     )
+
+
+def _flows(task: np.ndarray, tasks: int) -> np.ndarray:
+    """A workflow is a strip through all layers: neighbours of one layer and what is made of them."""
+    size, flows = max(1, tasks // LAYERS), max(1, tasks // TASKS_A_WORKFLOW)
+    return (task - 1) % size * flows // size
 
 
 def _tables(count: int, rng: np.random.Generator) -> Iterator[tuple[int, str, str, str, str]]:
@@ -71,7 +78,9 @@ def _reads(tasks: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
     reader = np.repeat(readers, rng.integers(3, 11, len(readers)))
     layer = (reader - 1) // size
     from_layer = layer - 1 - (rng.random(len(reader)) ** _SKEW * layer).astype(np.int64)
-    position = (rng.random(len(reader)) ** _SKEW * size).astype(np.int64)
+    popular = (rng.random(len(reader)) ** _SKEW * size).astype(np.int64)
+    near = ((reader - 1) % size + rng.integers(-1, 2, len(reader))) % size
+    position = np.where(rng.random(len(reader)) < 0.5, near, popular)  # half of the reads stay near
     return reader, from_layer * size + position + 1
 
 

@@ -52,29 +52,27 @@ class Estate:
 
 
 def define(estate: Estate) -> Iterator[Defined]:
-    """One definition for each workflow of `stated`, by its id."""
+    """One definition for each workflow of `stated`, by its id. Columns become lists once, then each takes its slice."""
     members = estate.members.sort("workflow", "code")
-    codes = dict(zip(members["task"], members["code"], strict=True))
+    names, crons, cyclic = (members[name].to_list() for name in ("code", "cron", "cycle"))
     bodies = task_bodies(members)
-    tasks = _slices(members["workflow"])
-    edges = _edges(estate.edges, codes)
+    edges = _edges(estate.edges, members)
+    pairs = edges.select("pre", "post").rows()
+    tasks_of, edges_of = _slices(members["workflow"]), _slices(edges["workflow"])
     for workflow, stated in sorted(estate.stated.items()):
-        start, end = tasks.get(workflow, (0, 0))
-        rows = members.slice(start, end - start)
-        settings, finding = _scheduled(stated, rows)
-        inner = edges.get(workflow, [])
-        whole = snapshot.assemble(
-            inner, bodies[start:end], snapshot.settings_body(settings), sorted(estate.cross_edges.get(workflow, ()))
-        )
-        names = rows["code"].to_list()
+        own = tasks_of.get(workflow, slice(0))
+        inner = pairs[edges_of.get(workflow, slice(0))]
+        settings, finding = _scheduled(stated, names[own], crons[own])
+        crossing = sorted(estate.cross_edges.get(workflow, ()))
+        whole = snapshot.assemble(inner, bodies[own], snapshot.settings_body(settings), crossing)
         waiting, feeding = {post for _, post in inner}, {pre for pre, _ in inner}
         yield Defined(
             workflow,
             whole,
             snapshot.digest(whole),
-            tuple(name for name in names if name not in waiting),
-            tuple(name for name in names if name not in feeding),
-            _circles(rows, inner),
+            tuple(name for name in names[own] if name not in waiting),
+            tuple(name for name in names[own] if name not in feeding),
+            _circles(cyclic[own], inner),
             finding,
         )
 
@@ -112,33 +110,33 @@ def task_bodies(tasks: pl.DataFrame) -> list[bytes]:
     return rows.write_ndjson().encode().split(b"\n")[:-1]
 
 
-def _slices(workflows: pl.Series) -> dict[int, tuple[int, int]]:
-    """Workflow id → its rows [start, end) in a column sorted by workflow."""
+def _slices(workflows: pl.Series) -> dict[int, slice]:
+    """Workflow id → its rows in a column sorted by workflow."""
     counted = workflows.to_frame("workflow").group_by("workflow", maintain_order=True).len()
     found, start = {}, 0
     for workflow, length in counted.iter_rows():
-        found[workflow] = (start, start + length)
+        found[workflow] = slice(start, start + length)
         start += length
     return found
 
 
-def _edges(edges: pl.DataFrame, codes: Mapping[int, str]) -> dict[int, list[Edge]]:
-    """An edge may outlive its task until the step before sees that the task is gone."""
-    found: dict[int, list[Edge]] = {}
-    for workflow, pre, post in edges.iter_rows():
-        if pre in codes and post in codes:
-            found.setdefault(workflow, []).append((codes[pre], codes[post]))
-    for listed in found.values():
-        listed.sort()
-    return found
+def _edges(edges: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """(workflow, pre, post) by code, sorted. An edge may outlive its task until the step before sees it gone."""
+    codes = members.select("task", "code")
+    return (
+        edges.join(codes.rename({"task": "pre", "code": "pre_code"}), on="pre")
+        .join(codes.rename({"task": "post", "code": "post_code"}), on="post")
+        .select("workflow", pl.col("pre_code").alias("pre"), pl.col("post_code").alias("post"))
+        .sort("workflow", "pre", "post")
+    )
 
 
-def _scheduled(stated: Stated, rows: pl.DataFrame) -> tuple[Settings, str | None]:
-    asked = {stated.cron} if stated.declared else set(rows["cron"])
+def _scheduled(stated: Stated, names: list[str], crons: list[str]) -> tuple[Settings, str | None]:
+    asked = {stated.cron} if stated.declared else set(crons)
     if asked in (set(), {""}):
         return stated.settings, None
     if len(asked) > 1:
-        listed = "; ".join(f"{code}: {cron or 'none'}" for code, cron in rows.select("code", "cron").iter_rows())
+        listed = "; ".join(f"{code}: {cron or 'none'}" for code, cron in zip(names, crons, strict=True))
         return stated.settings, f"its tasks ask for different schedules: {listed}"
     (text,) = asked
     cron = to_cron(text)
@@ -147,8 +145,8 @@ def _scheduled(stated: Stated, rows: pl.DataFrame) -> tuple[Settings, str | None
     return replace(stated.settings, schedule=Schedule(cron, stated.time_zone)), None
 
 
-def _circles(rows: pl.DataFrame, edges: list[Edge]) -> tuple[tuple[str, ...], ...]:
+def _circles(cyclic: list[int], edges: list[Edge]) -> tuple[tuple[str, ...], ...]:
     """A task may be in a circle that runs through another workflow: then there is none in here."""
-    if (rows["cycle"] == -1).all():
+    if all(cycle == -1 for cycle in cyclic):
         return ()
     return tuple(tuple(circle) for circle in graph.cycles(edges))

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from wfgov_dagster.domain.lineage import Lineage
 from wfgov_dagster.store.among import among
-from wfgov_dagster.store.frames import Schema, bulk_frame, frame
+from wfgov_dagster.store.frames import Schema, bulk_frame, chosen
 from wfgov_dagster.store.schema.given import (
     data_lineage,
     data_table,
@@ -154,9 +154,7 @@ class SqlLineage:
         return self._frame(query, end, tables, {"view": I64, "source": I64}).unique()
 
     def _frame(self, query: sa.Select[Any], column: sa.Column[Any], ids: Ids, schema: Schema) -> pl.DataFrame:
-        if ids is None:
-            return bulk_frame(self._conn, query, schema)
-        return frame(self._conn, query.where(among(self._conn, column, ids)), schema)
+        return chosen(self._conn, query, (column, ids), schema)
 
 
 def _ends(rows: pl.DataFrame, end: str, relations: pl.DataFrame) -> pl.DataFrame:

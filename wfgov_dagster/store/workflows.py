@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from wfgov_dagster.domain.definition import Edge
 from wfgov_dagster.ports.store import Ids
 from wfgov_dagster.store.among import among
-from wfgov_dagster.store.frames import Schema, bulk_frame, frame, insert, run_many
+from wfgov_dagster.store.frames import Schema, bulk_frame, chosen, frame, insert, run_many
 from wfgov_dagster.store.schema.derived import task_dependency_view, task_topology
 from wfgov_dagster.store.schema.given import (
     data_lineage,
@@ -285,9 +285,7 @@ class SqlWorkflows:
         return pl.concat(parts).unique()
 
     def _chosen(self, query: sa.Select[Any], column: sa.Column[Any], ids: Ids, schema: Schema) -> pl.DataFrame:
-        if ids is None:
-            return bulk_frame(self._conn, query, schema)
-        return frame(self._conn, query.where(among(self._conn, column, ids)), schema)
+        return chosen(self._conn, query, (column, ids), schema)
 
 
 def task_columns() -> list[sa.ColumnElement[Any]]:
