@@ -1,8 +1,11 @@
 """Migrations by Alembic. The scripts are in sql/migrations; this is the only way they are run."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -12,7 +15,7 @@ from alembic.script import ScriptDirectory
 
 from wfgov_dagster.errors import DatabaseMissing, DatabaseNewer, DatabaseOlder, StoreError
 from wfgov_dagster.settings import CHECKOUT
-from wfgov_dagster.store.db import Database, normalised
+from wfgov_dagster.store.db import Database
 
 
 def upgrade(url: str) -> str:
@@ -29,7 +32,7 @@ def upgrade(url: str) -> str:
             return head
         _check_known(before, scripts, database)
         if before is not None and database.is_sqlite:
-            _copy(Path(str(database.url.database)))
+            _copy(database)
         _run(database, "head")
         return head
     finally:
@@ -106,11 +109,14 @@ def _check_known(revision: str | None, scripts: ScriptDirectory, database: Datab
         )
 
 
-def _copy(file: Path) -> Path:
+def _copy(database: Database) -> Path:
+    """By SQLite itself: what was committed may still be in the write-ahead log only."""
+    file = Path(str(database.url.database))
     target = file.with_name(f"{file.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-    with sa.create_engine(normalised(f"sqlite:///{file}")).connect() as conn:
-        conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy2(file, target)
+    with database.read() as conn, closing(sqlite3.connect(target)) as copy:
+        driver: Any = conn.connection.dbapi_connection
+        driver.backup(copy)
+    shutil.copymode(file, target)
     return target
 
 
