@@ -35,6 +35,7 @@ class Platform:
         if not is_current(database):
             from wfgov_dagster.store.migrate import check
 
+            database.dispose()
             check(self.settings.url())
         return database
 
@@ -120,6 +121,14 @@ def upgrade_database(settings: Settings) -> str:
     from wfgov_dagster.store.migrate import upgrade
 
     return upgrade(settings.url())
+
+
+def serve_dagster(settings: Settings, port: int | None, ready: Callable[[str, str], None]) -> None:
+    """Until SIGTERM or SIGINT; `ready` is told the URL and DAGSTER_HOME. Raises Conflict."""
+    from wfgov_dagster.runs.home import DagsterHome
+    from wfgov_dagster.runs.server import serve
+
+    serve(DagsterHome(settings.root()), port, lambda served: ready(served.url, str(served.home.folder)))
 
 
 def read_csv(folder: Path) -> "ImportBatch":
