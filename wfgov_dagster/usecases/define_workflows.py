@@ -46,6 +46,8 @@ def define_workflows(store: Store, actor: str, time_zone: str, *, full: bool = F
 
 def _named(work: Work, todo: Sequence[Todo]) -> set[int]:
     codes = {code for one in todo if (code := workflow_of(one.key)) is not None}
+    if not codes:
+        return set()
     known = work.workflows.all()
     return set(known.filter(pl.col("code").is_in(sorted(codes)))["workflow"])
 

@@ -41,6 +41,9 @@ def place_tasks(work: Work, tasks: Ids, actor: str) -> Placed:
     declared = work.workflows.declarations(tasks).join(active, on="task", how="semi")
     new = active.join(held, on="task", how="anti")
     known = work.workflows.all()
+    moves = _moves(held, declared, known)
+    if not new.height and not moves.height:
+        return Placed(0, 0, frozenset(held["workflow"]))
     groups = _groups(work, new, tasks)
     codes = _codes(known, declared, groups)
     placement = _placement(work, new, tasks, _indexed(declared, codes), groups, codes)
@@ -48,9 +51,8 @@ def place_tasks(work: Work, tasks: Ids, actor: str) -> Placed:
         codes.gather(placement.workflow).alias("code"),
         pl.Series("mode", [MODES[mode] for mode in placement.mode], dtype=pl.String),
     )
-    moves = _moves(held, declared, known)
     _create(work, known, declared, _made_for(rows, groups, placement), actor)
-    ids = work.workflows.all().select("code", pl.col("workflow"))
+    ids = work.workflows.all().select("code", "workflow")
     by = declared.select("task", "by")
     placed = rows.join(ids, on="code").join(by, on="task", how="left").with_columns(pl.col("by").fill_null("system"))
     moved = moves.join(ids, on="code").with_columns(pl.lit(str(InheritanceMode.MANUAL_SELECT)).alias("mode"))

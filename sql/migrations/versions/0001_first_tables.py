@@ -25,7 +25,6 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False, comment="Canonical JSON, byte for byte."),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_canonical_document")),
         comment="Canonical texts, kept once per content: task bodies and whole documents.",
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "cross_workflow_dependency",
@@ -44,6 +43,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("task_id", "upstream_task_id", name=op.f("pk_cross_workflow_dependency")),
         comment="Dependencies whose ends are in two workflows.",
+    )
+    op.create_index(
+        "ix_cross_workflow_dependency_upstream_task", "cross_workflow_dependency", ["upstream_task_id"], unique=False
     )
     op.create_index(
         "ix_cross_workflow_dependency_upstream_workflow",
@@ -78,8 +80,8 @@ def upgrade() -> None:
         sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False, comment="1 = gone."),
         sa.CheckConstraint("lineage_type IN ('input', 'output')", name=op.f("ck_data_lineage_lineage_type")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_data_lineage")),
-        sqlite_autoincrement=True,
         comment="A task reads and writes tables; or, without a task, a table feeds a view.",
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_data_lineage_downstream", "data_lineage", ["downstream_table_id"], unique=False)
     op.create_index("ix_data_lineage_task", "data_lineage", ["task_id"], unique=False)
@@ -111,8 +113,8 @@ def upgrade() -> None:
         sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False, comment="1 = gone."),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_data_table")),
         sa.UniqueConstraint("db_name", "table_name", name=op.f("uq_data_table_db_name_table_name")),
-        sqlite_autoincrement=True,
         comment="Tables and views.",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "data_task",
@@ -162,8 +164,8 @@ def upgrade() -> None:
         sa.CheckConstraint("task_type IN ('batch', 'stream')", name=op.f("ck_data_task_task_type")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_data_task")),
         sa.UniqueConstraint("task_code", name=op.f("uq_data_task_task_code")),
-        sqlite_autoincrement=True,
         comment="Tasks, as the portal gives them.",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "data_workflow",
@@ -181,12 +183,6 @@ def upgrade() -> None:
         sa.Column("current_version_id", ID, nullable=True, comment="Newest version."),
         sa.Column(
             "last_published_version_id", ID, nullable=True, comment="Newest version that an engine was seen to hold."
-        ),
-        sa.Column(
-            "definition_json",
-            sa.Text(),
-            nullable=True,
-            comment="Current definition (w1), also when it is not a version yet.",
         ),
         sa.Column("definition_hash", sa.String(length=80), nullable=True, comment="Content hash of definition_json."),
         sa.Column(
@@ -226,6 +222,12 @@ def upgrade() -> None:
             server_default=sa.text("CURRENT_TIMESTAMP"),
             nullable=False,
             comment="When it last changed.",
+        ),
+        sa.Column(
+            "definition_json",
+            sa.Text(),
+            nullable=True,
+            comment="Current definition (w1), also when it is not a version yet.",
         ),
         sa.CheckConstraint("origin IN ('declared', 'auto', 'manual')", name=op.f("ck_data_workflow_origin")),
         sa.CheckConstraint(
@@ -550,8 +552,8 @@ def upgrade() -> None:
         sa.Column("deleted", sa.SmallInteger(), server_default="0", nullable=False, comment="1 = gone."),
         sa.CheckConstraint("relation_type IN ('read', 'write')", name=op.f("ck_table_task_relation_relation_type")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_table_task_relation")),
-        sqlite_autoincrement=True,
         comment="Tasks read and write tables.",
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_table_task_relation_table", "table_task_relation", ["table_id"], unique=False)
     op.create_index("ix_table_task_relation_task", "table_task_relation", ["task_id"], unique=False)
@@ -617,8 +619,8 @@ def upgrade() -> None:
             "declared_by",
             name=op.f("uq_task_dependency_declaration_task_id_upstream_task_id_declared_by"),
         ),
-        sqlite_autoincrement=True,
         comment="Stated dependencies that no table shows.",
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_task_dependency_declaration_upstream", "task_dependency_declaration", ["upstream_task_id"], unique=False
@@ -669,8 +671,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_workflow_declaration")),
         sa.UniqueConstraint("task_id", "declared_by", name=op.f("uq_task_workflow_declaration_task_id_declared_by")),
-        sqlite_autoincrement=True,
         comment="Stated memberships. A person outranks an import.",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "workflow_definition_snapshot",
@@ -860,8 +862,8 @@ def upgrade() -> None:
         sa.Column("declared_by", key(100), nullable=False, comment="import:<source> or a person."),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workflow_settings_declaration")),
         sa.UniqueConstraint("workflow_code", name=op.f("uq_workflow_settings_declaration_workflow_code")),
-        sqlite_autoincrement=True,
         comment="Stated settings of workflows.",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "workflow_task_relation",
@@ -988,5 +990,6 @@ def downgrade() -> None:
     op.drop_table("data_lineage")
     op.drop_index("ix_cross_workflow_dependency_workflow", table_name="cross_workflow_dependency")
     op.drop_index("ix_cross_workflow_dependency_upstream_workflow", table_name="cross_workflow_dependency")
+    op.drop_index("ix_cross_workflow_dependency_upstream_task", table_name="cross_workflow_dependency")
     op.drop_table("cross_workflow_dependency")
     op.drop_table("canonical_document")

@@ -9,7 +9,6 @@ canonical_document = sa.Table(
     metadata,
     sa.Column("hash", sa.String(80), primary_key=True, comment="w1:<sha256 of the text>."),
     sa.Column("body", sa.Text, nullable=False, comment="Canonical JSON, byte for byte."),
-    sqlite_with_rowid=False,
     comment="Canonical texts, kept once per content: task bodies and whole documents.",
 )
 
@@ -25,7 +24,6 @@ data_workflow = sa.Table(
     sa.Column("publish_status", sa.String(20), nullable=False, server_default="never", comment="Last publish."),
     sa.Column("current_version_id", Id, comment="Newest version."),
     sa.Column("last_published_version_id", Id, comment="Newest version that an engine was seen to hold."),
-    sa.Column("definition_json", sa.Text, comment="Current definition (w1), also when it is not a version yet."),
     sa.Column("definition_hash", sa.String(80), comment="Content hash of definition_json."),
     sa.Column("definition_error", sa.Text, comment="Why the current definition cannot become a version."),
     sa.Column("entry_task_ids", sa.Text, comment="JSON list of task codes without upstream inside the workflow."),
@@ -41,6 +39,8 @@ data_workflow = sa.Table(
     sa.Column("updated_by", key(100), nullable=False, comment="Who changed it last."),
     moment("created_at", "When."),
     moment("updated_at", "When it last changed."),
+    # last: SQLite reads through it to whatever stands behind
+    sa.Column("definition_json", sa.Text, comment="Current definition (w1), also when it is not a version yet."),
     one_of("origin", ("declared", "auto", "manual")),
     one_of("status", ("draft", "ready", "online", "offline", "archived")),
     one_of("publish_status", ("never", "publishing", "published", "failed")),
@@ -157,6 +157,7 @@ cross_workflow_dependency = sa.Table(
     sa.Column("reason", sa.Text, comment="Why."),
     moment("decided_at", "When.", nullable=True),
     one_of("state", ("unconfirmed", "confirmed", "rejected")),
+    sa.Index("ix_cross_workflow_dependency_upstream_task", "upstream_task_id"),
     sa.Index("ix_cross_workflow_dependency_workflow", "workflow_id"),
     sa.Index("ix_cross_workflow_dependency_upstream_workflow", "upstream_workflow_id"),
     comment="Dependencies whose ends are in two workflows.",
