@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from wfgov_dagster.domain.definition import Definition, Schedule
-from wfgov_dagster.errors import EngineRejected, EngineUnreachable, OutcomeUnknown
+from wfgov_dagster.errors import EngineError, EngineRejected, EngineUnreachable, OutcomeUnknown
 from wfgov_dagster.ports.engine import Engine, EngineVersion, Instance, Marker, Observed, TaskInstance
 
 
@@ -16,16 +16,18 @@ class Fault(Enum):
     UNREACHABLE = auto()
     REQUEST_LOST = auto()  # not applied, and nobody knows
     REPLY_LOST = auto()  # applied, and nobody knows
+    IGNORED = auto()  # the engine says yes and does nothing
     LATE = auto()  # nobody knows; applied when `arrive` is called
 
 
 @dataclass
 class FaultyEngine:
-    """`writes`: what was asked, in order. `faults` are used up one a write. `hook` is called around every call."""
+    """`writes`: what was asked, in order. `faults` are used up one a write. `down`: what every call is answered with.
+    `hook` is called around every call."""
 
     inner: Engine
     faults: deque[Fault] = field(default_factory=deque)
-    down: bool = False
+    down: EngineError | None = None
     writes: list[str] = field(default_factory=list)
     hook: Callable[[], None] = lambda: None
     _late: list[Callable[[], None]] = field(default_factory=list)
@@ -51,14 +53,17 @@ class FaultyEngine:
 
     def observe(self, workflow_code: str) -> Observed | None:
         self.hook()
-        if self.down:
-            raise EngineUnreachable("no answer", where=f"engine {self.name}")
+        if self.down is not None:
+            raise self.down
         found = self.inner.observe(workflow_code)
         self.hook()
         return found
 
     def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
         return self.inner.instances(workflow_code, limit)
+
+    def instance(self, instance_id: str) -> Instance:
+        return self.inner.instance(instance_id)
 
     def task_instances(self, instance_id: str) -> Sequence[TaskInstance]:
         return self.inner.task_instances(instance_id)
@@ -103,7 +108,9 @@ class FaultyEngine:
         self.writes.append(name)
         fault = self.faults.popleft() if self.faults else Fault.NONE
         where = f"engine {self.name}"
-        if self.down or fault is Fault.UNREACHABLE:
+        if self.down is not None:
+            raise self.down
+        if fault is Fault.UNREACHABLE:
             raise EngineUnreachable("no answer", where=where)
         if fault is Fault.REJECTED:
             raise EngineRejected("10001 request parameter is not valid", where=where)
@@ -111,6 +118,6 @@ class FaultyEngine:
             self._late.append(call)
         if fault in {Fault.NONE, Fault.REPLY_LOST}:
             call()
-        if fault is not Fault.NONE:
+        if fault not in {Fault.NONE, Fault.IGNORED}:
             raise OutcomeUnknown("the reply was cut off", where=where)
         self.hook()

@@ -143,10 +143,15 @@ class Office:
         with self.database.write() as conn:
             conn.execute(sa.update(publish_step).values(ended_at=db_now(-seconds)))
 
-    def remove_from_engine(self) -> None:
+    def remove_from_engine(self, code: str = "w") -> None:
         with self.database.write() as conn:
-            conn.execute(sa.delete(embedded_workflow_version))
-            conn.execute(sa.delete(embedded_workflow))
+            identity = conn.scalar(
+                sa.delete(embedded_workflow)
+                .where(embedded_workflow.c.workflow_code == code)
+                .returning(embedded_workflow.c.id)
+            )
+            kept = embedded_workflow_version
+            conn.execute(sa.delete(kept).where(kept.c.workflow_id == identity))
 
     # --- what is there ---------------------------------------------------------------------------
 

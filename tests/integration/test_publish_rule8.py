@@ -1,9 +1,12 @@
 """Design rule 8 as a table: operation and what the engine shows → writes and what it shows in the end."""
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from tests.integration.publish_support import MORNING, NIGHTLY, Office, a_definition
 from wfgov_dagster.domain.definition import Schedule
+from wfgov_dagster.domain.plan import NAMES
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.ports.engine import Marker
 from wfgov_dagster.store.db import Database
@@ -74,30 +77,41 @@ def office(database: Database) -> Office:
     return office
 
 
-def show(office: Office, state: State | None) -> None:
-    """Make the engine show it, behind the platform's back."""
+@pytest.fixture(scope="module")
+def shared(new_database: Callable[[], str]) -> Iterator[Office]:
+    """Each row of the table has a workflow of its own in it."""
+    database = Database(new_database())
+    yield Office(database)
+    database.dispose()
+
+
+def published(office: Office, code: str, state: State | None) -> None:
+    """V1 was deployed once; since then somebody made the engine show `state`."""
+    office.save(a_definition(code, SAME, NIGHTLY))
+    assert office.publish("deploy", code).status == "success"
+    office.engine.writes.clear()
     if state is None:
-        office.remove_from_engine()
+        office.remove_from_engine(code)
         return
     text, online, schedule, schedule_online = state
-    definition = a_definition(text=text, schedule=None)
-    office.inner.deploy(definition, Marker("w", 1, "w1:other"))
-    office.inner.online("w")
-    office.inner.put_schedule("w", schedule)
+    office.inner.deploy(a_definition(code, text, None), Marker(code, 1, "w1:other"))
+    office.inner.online(code)
+    office.inner.put_schedule(code, schedule)
     if schedule_online:
-        office.inner.schedule_online("w")
+        office.inner.schedule_online(code)
     if not online:
-        office.inner.offline("w")
+        office.inner.offline(code)
 
 
 @pytest.mark.parametrize(
     ("operation", "before", "steps", "after"), CASES, ids=[f"{case[0]}-{told(case[1])}" for case in CASES]
 )
 def test_an_operation_takes_these_steps_and_leads_there(
-    office: Office, operation: str, before: State | None, steps: str | None, after: State | None
+    shared: Office, operation: str, before: State | None, steps: str | None, after: State | None
 ) -> None:
-    show(office, before)
-    end = office.publish(operation)
+    office, code = shared, f"{operation}-{told(before)}"
+    published(office, code, before)
+    end = office.publish(operation, code)
     record = office.record(end.record_id)
     if steps is None:
         assert (end.status, end.error_code, office.engine.writes) == ("failed", "not_found", [])
@@ -106,7 +120,7 @@ def test_an_operation_takes_these_steps_and_leads_there(
     assert (end.status, record["status"], record["phase"]) == ("success", "success", "confirmed")
     assert office.steps(end.record_id) == [(step, "ok") for step in steps.split()]
     assert end.steps == len(office.engine.writes) == len(steps.split())
-    assert office.state() == after
+    assert office.state(code) == after
 
 
 @pytest.mark.parametrize(
@@ -115,28 +129,22 @@ def test_an_operation_takes_these_steps_and_leads_there(
     ids=[f"{case[0]}-{told(case[1])}" for case in CASES if case[2] is not None],
 )
 def test_a_dry_run_shows_the_steps_that_are_then_taken(
-    sqlite_url: str, operation: str, before: State | None, steps: str
+    shared: Office, operation: str, before: State | None, steps: str
 ) -> None:
-    database = Database(sqlite_url)
-    office = Office(database)
-    office.save(a_definition(text=SAME, schedule=NIGHTLY))
-    office.publish("deploy")
-    show(office, before)
-    office.engine.writes.clear()
+    office, code = shared, f"dry-{operation}-{told(before)}"
+    published(office, code, before)
     tables = ["workflow_publish_record", "workflow_definition_snapshot", "publish_step", "engine_lease",
               "workflow_operation_log", "data_workflow", "canonical_document"]  # fmt: skip
     rows = [office.rows(table) for table in tables]
-    shown = preview(office.publisher(), Request("w", Operation(operation), "embedded"))
+    shown = preview(office.publisher(), Request(code, Operation(operation), "embedded"))
     assert office.engine.writes == []
     assert [office.rows(table) for table in tables] == rows
-    end = office.publish(operation)
+    end = office.publish(operation, code)
     assert [step for step, _ in office.steps(end.record_id)] == steps.split()
-    taken = {"TakeOffline": "take_offline", "Deploy": "deploy", "BringOnline": "bring_online",
-             "PutSchedule": "put_schedule", "ScheduleOnline": "schedule_online"}  # fmt: skip
-    assert [taken[type(step).__name__] for step in shown.steps] == steps.split()
+    assert [NAMES[type(step)] for step in shown.steps] == steps.split()
     assert office.record(end.record_id)["desired"] == shown.desired
-    assert ("~task w.extract: text" in shown.change_summary) is (operation != "offline" and told(before)[:5] == "other")
-    database.dispose()
+    differs = operation != "offline" and before is not None and before[0] == OTHER
+    assert (f"~task {code}.extract: text" in shown.change_summary) is differs
 
 
 def test_publishing_twice_writes_nothing_but_a_record(office: Office) -> None:
