@@ -165,14 +165,15 @@ class SqlVersions:
         return self._rebuilt(text)
 
     def _rebuilt(self, structure_snapshot: str) -> Definition:
+        """The log is read first and then the bodies alone that are wanted: a task may have had a thousand others."""
         wanted = task_versions(structure_snapshot)
-        query = (
-            sa.select(_L.task_code, _L.version, canonical_document.c.body)
-            .join(canonical_document, canonical_document.c.hash == _L.body_hash)
-            .where(among(self._conn, _L.task_code, [code for code, _ in wanted]))
-        )
-        found = {(code, version): body for code, version, body in self._conn.execute(query)}
-        return rebuild(structure_snapshot, {code: found[code, version] for code, version in wanted})
+        log = sa.select(_L.task_code, _L.version, _L.body_hash)
+        logged = self._conn.execute(log.where(among(self._conn, _L.task_code, [code for code, _ in wanted])))
+        hashes = {(code, version): body_hash for code, version, body_hash in logged}
+        h, body = canonical_document.c.hash, canonical_document.c.body
+        chosen = among(self._conn, h, {hashes[one] for one in wanted})
+        bodies = {row[0]: row[1] for row in self._conn.execute(sa.select(h, body).where(chosen))}
+        return rebuild(structure_snapshot, {one[0]: bodies[hashes[one]] for one in wanted})
 
     def inter_workflow_edges(self, workflow_ids: Collection[int]) -> dict[int, list[tuple[str, str, str, str]]]:
         """(upstream workflow, upstream task, task, state) of the cross-workflow edges into each, sorted."""

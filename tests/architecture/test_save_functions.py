@@ -1,0 +1,86 @@
+"""All writes of definitions go through the three functions of usecases/save.py (design rule 5)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from wfgov_dagster.settings import CHECKOUT
+
+SAVING = CHECKOUT / "wfgov_dagster/usecases/save.py"
+PUBLISHING = CHECKOUT / "wfgov_dagster/usecases/request_publish.py"
+WRITERS = {"keep", "add_tasks", "add", "touch_members", "relate"}  # of ports.store.Versions
+# A publish keeps the text of its snapshot by hash, beside those of the versions: that is no version.
+ALLOWED = {SAVING: WRITERS, PUBLISHING: {"keep"}}
+TABLES = {
+    "canonical_document", "task_definition", "task_definition_log", "workflow_edge", "workflow_edge_log",
+    "workflow_version",
+}  # fmt: skip
+STORE = CHECKOUT / "wfgov_dagster/store/versions.py"
+ROOMS = ("wfgov_dagster", "assets", "sensors", "resources")
+
+
+def sources() -> Iterator[Path]:
+    for room in ROOMS:
+        yield from sorted((CHECKOUT / room).rglob("*.py"))
+
+
+def calls_of_writers(tree: ast.AST) -> set[str]:
+    """Writing methods that are called on something named `versions`: `work.versions.add(…)`."""
+    return {
+        node.func.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in WRITERS
+        and _name(node.func.value) == "versions"
+    }
+
+
+def _name(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def tables_written(tree: ast.AST) -> set[str]:
+    """Tables handed to insert, update or delete: `sa.insert(workflow_edge)`, `insert(conn, workflow_edge, …)`."""
+    return {
+        _name(argument)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _name(node.func) in {"insert", "update", "delete"}
+        for argument in node.args[:2]
+    } & TABLES
+
+
+@pytest.mark.parametrize("source", list(sources()), ids=lambda path: str(path.relative_to(CHECKOUT)))
+def test_nothing_else_writes_versions(source: Path) -> None:
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    assert calls_of_writers(tree) <= ALLOWED.get(source, set())
+    if source != STORE:
+        assert tables_written(tree) == set()
+
+
+def test_the_three_functions_use_every_writer() -> None:
+    tree = ast.parse(SAVING.read_text(encoding="utf-8"))
+    assert calls_of_writers(tree) == WRITERS
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert {"save_workflow_definition", "save_task_definitions", "save_task_relations"} <= functions
+
+
+def test_the_store_writes_the_tables_there_alone() -> None:
+    written = tables_written(ast.parse(STORE.read_text(encoding="utf-8")))
+    assert {"workflow_version", "workflow_edge_log", "task_definition_log", "canonical_document"} <= written
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["work.versions.add(actor, rows, sync=True)", "versions = work.versions\nversions.relate(a, b, c, sync=True)",
+     "self.work.versions.touch_members([], [])"],
+)  # fmt: skip
+def test_a_call_from_elsewhere_would_be_seen(text: str) -> None:
+    assert calls_of_writers(ast.parse(text))
+
+
+@pytest.mark.parametrize("text", ["sa.update(workflow_version).values()", "insert(conn, workflow_edge, (), [])"])
+def test_a_statement_from_elsewhere_would_be_seen(text: str) -> None:
+    assert tables_written(ast.parse(text))
