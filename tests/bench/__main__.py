@@ -4,8 +4,11 @@ Each full derivation runs in a process of its own, so that its peak memory is it
 """
 
 import argparse
+import os
+import resource
 import shutil
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +18,7 @@ import sqlalchemy as sa
 
 from tests.bench import estate, ours, plain
 from tests.bench.alone import alone
+from wfgov_dagster.settings import CHECKOUT
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.store import SqlStore
 from wfgov_dagster.usecases.orchestrate import Options, orchestrate
@@ -41,6 +45,24 @@ def main() -> None:
         for size in arguments.sizes:
             if size <= INCREMENTAL_UP_TO:
                 _incremental(Path(folder) / f"{size}.db", size)
+        print("\nprocessor time of small commands, best of five")
+        _commands(Path(folder))
+
+
+def _commands(folder: Path) -> None:
+    """Processor time of small commands, the best of five, on the imported sample."""
+    environment = {**os.environ, "WFGOV_HOME": str(folder / "home"), "WFGOV_DATABASE_URL": ""}
+    wfgov = str(CHECKOUT / ".venv" / "bin" / "wfgov")
+    for arguments in (("import", "csv", str(CHECKOUT / "sql" / "samples" / "bigquery-etl")), ("orchestrate",)):
+        subprocess.run((wfgov, *arguments), env=environment, check=True, capture_output=True)
+    for arguments in (("--help",), ("workflow", "show", "bqetl_main_summary"), ("workflow", "list")):
+        spent = []
+        for _ in range(5):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run((wfgov, *arguments), env=environment, check=True, capture_output=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+        print(f"{min(spent):>6.2f} s  wfgov {' '.join(arguments)}")
 
 
 def _full(file: Path, size: int, runs: int) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -128,18 +127,6 @@ def test_a_small_command_loads_nothing_heavy(place: Path, arguments: tuple[str, 
     done = wfgov(place, *arguments, command=(sys.executable, "-c", _MODULES))
     assert done.returncode == 0
     assert set(HEAVY) & set(done.stderr.split()) == set()
-
-
-@pytest.mark.parametrize(("arguments", "seconds"), [(("--help",), 0.4), (("workflow", "show", SALES), 0.7)], ids=str)
-def test_a_small_command_is_quick(place: Path, arguments: tuple[str, ...], seconds: float) -> None:
-    """Processor time of the best of five: what else the machine does meanwhile is not counted."""
-    spent = []
-    for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert wfgov(place, *arguments).returncode == 0
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-    assert min(spent) <= seconds
 
 
 def test_secrets_of_the_settings_are_not_shown(place: Path) -> None:

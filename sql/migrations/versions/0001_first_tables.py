@@ -677,7 +677,7 @@ def upgrade() -> None:
     op.create_table(
         "workflow_definition_snapshot",
         sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
-        sa.Column("workflow_key", key(400), nullable=False, comment="<engine>/<project>/<workflow_code>, for life."),
+        sa.Column("workflow_key", key(460), nullable=False, comment="<engine>/<project>/<workflow_code>, for life."),
         sa.Column("workflow_id", ID, nullable=False, comment="Workflow."),
         sa.Column("version_id", ID, nullable=False, comment="Version that is frozen."),
         sa.Column("engine_id", ID, nullable=False, comment="Engine it is for."),
@@ -814,7 +814,7 @@ def upgrade() -> None:
             comment="JSON of what the engine shall show; set by the first observation.",
         ),
         sa.Column("found", sa.Text(), nullable=True, comment="JSON of what the engine showed before the first write."),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False, comment="How often it was driven."),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False, comment="Attempts that failed."),
         sa.Column(
             "engine_workflow_code",
             sa.String(length=100),
