@@ -46,6 +46,7 @@ _RELATIONS = _Kind(table_task_relation)
 _MEMBERSHIPS = _Kind(task_workflow_declaration, soft=False)
 _DEPENDENCIES = _Kind(task_dependency_declaration, soft=False)
 _SETTINGS = _Kind(workflow_settings_declaration, ("workflow_code",), soft=False)
+_KINDS = (_TABLES, _TASKS, _LINEAGE, _RELATIONS, _MEMBERSHIPS, _DEPENDENCIES, _SETTINGS)
 
 
 class SqlImports:
@@ -62,9 +63,10 @@ class SqlImports:
         return {row[0]: row[1] for row in self._conn.execute(query)}
 
     def merge(self, source: str, batch: ImportBatch, *, without: Collection[str]) -> dict[str, tuple[int, int, int]]:
+        self._lock()
         merging = _Merging(self._conn, source)
         tasks = [task for task in batch.tasks if task.code not in without]
-        merging.rows(_TABLES, {row.name: _table(row) for row in batch.tables})
+        unlisted = merging.rows(_TABLES, {row.name: _table(row) for row in batch.tables}, removing=False)
         merging.rows(_TASKS, {row.code: _task(row) for row in tasks})
         table, task = merging.ids(_TABLES, _full_name()), merging.ids(_TASKS, data_task.c.task_code)
         merging.rows(
@@ -92,7 +94,24 @@ class SqlImports:
             },
         )
         self._declarations(merging, batch, task, without)
+        merging.remove(_TABLES, {key: table_id for key, table_id in unlisted.items() if table_id not in self._used()})
         return merging.counted
+
+    def _lock(self) -> None:
+        """One import at a time, and nobody else's rows between ours: new ids are told by their order."""
+        if self._conn.dialect.name != "sqlite":
+            names = ", ".join(kind.table.name for kind in _KINDS)
+            self._conn.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+
+    def _used(self) -> set[int]:
+        """Tables that lineage still names, whoever brought it: they stay."""
+        line, rel = data_lineage.c, table_task_relation.c
+        ends = (
+            sa.select(line.upstream_table_id).where(line.deleted == 0, line.upstream_table_id.is_not(None)),
+            sa.select(line.downstream_table_id).where(line.deleted == 0, line.downstream_table_id.is_not(None)),
+            sa.select(rel.table_id).where(rel.deleted == 0),
+        )
+        return set(self._conn.scalars(sa.union(*ends)))
 
     def _declarations(
         self, merging: "_Merging", batch: ImportBatch, task: Mapping[str, int], without: Collection[str]
@@ -151,28 +170,50 @@ class _Merging:
         query = sa.select(name, kind.table.c.id)
         return {row[0]: row[1] for row in self._conn.execute(query)}
 
-    def rows(self, kind: _Kind, wanted: Mapping[str, Values]) -> None:
-        """Make the source's rows of this table be `wanted` (natural key → columns)."""
-        table = kind.table
-        ledger = self._ledger(table.name)
+    def rows(self, kind: _Kind, wanted: Mapping[str, Values], *, removing: bool = True) -> dict[str, int]:
+        """Make the source's rows of this table be `wanted` (natural key → columns).
+
+        Returns the rows (natural key → id) that it has no longer; without `removing` they are still there.
+        """
+        ledger = self._ledger(kind)
         hashes = {key: _hash(values) for key, values in wanted.items()}
         new = [key for key in wanted if key not in ledger]
         strangers = self._strangers(kind, [wanted[key] for key in new])
         added = [key for key in new if _own(kind, wanted[key]) not in strangers]
         changed = [key for key, old in ledger.items() if key in wanted and old[1] != hashes[key]]
-        removed = [key for key, old in ledger.items() if key not in wanted and old[1] != _GONE]
+        unlisted = {key: old[0] for key, old in ledger.items() if key not in wanted and old[1] != _GONE}
         self._insert(kind, {key: wanted[key] for key in added}, hashes)
         self._update(kind, {ledger[key][0]: wanted[key] for key in changed})
-        self._remove(kind, [ledger[key][0] for key in removed])
-        self._note({key: hashes[key] for key in changed}, removed, table.name, soft=kind.soft)
+        self._note(kind, {key: hashes[key] for key in changed})
         back = sum(1 for key in changed if ledger[key][1] == _GONE)
-        self.counted[table.name] = (len(added) + back, len(changed) - back, len(removed))
+        self.counted[kind.table.name] = (len(added) + back, len(changed) - back, 0)
+        if removing:
+            self.remove(kind, unlisted)
+        return unlisted
 
-    def _ledger(self, table: str) -> dict[str, tuple[int, str]]:
-        ledger = metadata_import.c
-        query = sa.select(ledger.natural_key, ledger.row_id, ledger.row_hash)
-        found = self._conn.execute(query.where(ledger.source == self.source, ledger.table_name == table))
-        return {row[0]: (row[1], row[2]) for row in found}
+    def remove(self, kind: _Kind, rows: Mapping[str, int]) -> None:
+        """Rows (natural key → id) that the source has no longer."""
+        self._remove(kind, list(rows.values()))
+        if kind.soft:
+            self._note(kind, dict.fromkeys(rows, _GONE))
+        else:
+            self._forget(kind, list(rows.values()))
+        added, changed, _ = self.counted[kind.table.name]
+        self.counted[kind.table.name] = (added, changed, len(rows))
+
+    def _ledger(self, kind: _Kind) -> dict[str, tuple[int, str]]:
+        """Natural key → id and hash of the row; what somebody else deleted counts as gone, or is forgotten for good."""
+        ledger, table = metadata_import.c, kind.table.c
+        deleted = table.deleted if kind.soft else sa.literal_column("0")
+        query = (
+            sa.select(ledger.natural_key, ledger.row_id, ledger.row_hash, table.id, deleted)
+            .select_from(metadata_import)
+            .outerjoin(kind.table, table.id == ledger.row_id)
+            .where(self._mine(kind))
+        )
+        found = self._conn.execute(query).all()
+        self._forget(kind, [row[1] for row in found if row[3] is None])
+        return {row[0]: (row[1], _GONE if row[4] else row[2]) for row in found if row[3] is not None}
 
     def _strangers(self, kind: _Kind, rows: Iterable[Values]) -> set[tuple[Any, ...]]:
         """Rows that are there although this source did not bring them."""
@@ -230,19 +271,20 @@ class _Merging:
         else:
             self._conn.execute(sa.delete(kind.table).where(chosen))
 
-    def _note(self, changed: Mapping[str, str], removed: Collection[str], table: str, *, soft: bool) -> None:
-        ledger = metadata_import
-        mine = sa.and_(
-            ledger.c.source == self.source, ledger.c.table_name == table, ledger.c.natural_key == sa.bindparam("k")
-        )
-        noted = [*changed.items(), *((key, _GONE) for key in removed if soft)]
-        run_many(
-            self._conn,
-            sa.update(ledger).where(mine).values(row_hash=sa.bindparam("h")),
-            [{"k": key, "h": row_hash} for key, row_hash in noted],
-        )
-        if not soft:
-            run_many(self._conn, sa.delete(ledger).where(mine), [{"k": key} for key in removed])
+    def _note(self, kind: _Kind, hashes: Mapping[str, str]) -> None:
+        ledger = metadata_import.c
+        mine = sa.and_(self._mine(kind), ledger.natural_key == sa.bindparam("k"))
+        update = sa.update(metadata_import).where(mine).values(row_hash=sa.bindparam("h"))
+        run_many(self._conn, update, [{"k": key, "h": row_hash} for key, row_hash in hashes.items()])
+
+    def _forget(self, kind: _Kind, ids: Collection[int]) -> None:
+        if ids:
+            chosen = among(self._conn, metadata_import.c.row_id, ids)
+            self._conn.execute(sa.delete(metadata_import).where(self._mine(kind), chosen))
+
+    def _mine(self, kind: _Kind) -> sa.ColumnElement[bool]:
+        ledger = metadata_import.c
+        return sa.and_(ledger.source == self.source, ledger.table_name == kind.table.name)
 
 
 def _own(kind: _Kind, row: Values) -> tuple[Any, ...]:
