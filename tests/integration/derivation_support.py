@@ -136,6 +136,14 @@ class Edits:
     def delete_relation(self, chance: Random) -> str | None:
         return self._delete(chance, "table_task_relation")
 
+    def renumber(self, chance: Random) -> str | None:
+        """A row under another id is another row: what named it names nobody now."""
+        table = chance.choice(["data_task", "data_table", "data_lineage", "table_task_relation"])
+        rows = self._rows(table)
+        ids = {row["id"] for row in rows}
+        row_id = chance.choice(sorted(ids)) if ids else 0
+        return self._set(table, row_id, {"id": row_id + 1000}) if ids and row_id + 1000 not in ids else None
+
     # what people and imports declare
 
     def declare_membership(self, chance: Random) -> str | None:
@@ -308,7 +316,7 @@ KINDS = {  # edit → how often
     "toggle_lineage": 4, "delete_lineage": 3, "insert_relation": 4, "update_relation": 2, "toggle_relation": 2,
     "delete_relation": 1, "declare_membership": 4, "change_membership": 3, "withdraw_membership": 2,
     "declare_dependency": 2, "change_dependency": 1, "withdraw_dependency": 1, "declare_settings": 1,
-    "change_settings": 2, "withdraw_settings": 1, "confirm_crossing": 5,
+    "change_settings": 2, "renumber": 1, "withdraw_settings": 1, "confirm_crossing": 5,
 }  # fmt: skip
 
 
