@@ -13,6 +13,7 @@ from wfgov_dagster.ports.store import Finding, Ids, Store, Todo, Work
 from wfgov_dagster.usecases.place_tasks import place_tasks
 
 _PAIR = ["task", "upstream"]
+_SLICE = 500  # workflows at a time: bounds the memory of a run over a large estate
 _SCHEDULE_RULE, _CYCLE_RULE = "schedule", "cycle"
 
 
@@ -64,14 +65,27 @@ def _define(work: Work, dirty: Ids, time_zone: str, actor: str) -> tuple[dict[in
     known = work.workflows.all()
     if dirty is not None:
         known = known.filter(pl.col("workflow").is_in(sorted(dirty)))
+    changed: dict[int, str] = {}
+    broken: dict[str, str] = {}
+    for some in known.iter_slices(_SLICE):
+        _define_some(work, some, time_zone, actor, (changed, broken))
+    return changed, broken
+
+
+def _define_some(
+    work: Work, known: pl.DataFrame, time_zone: str, actor: str, told: tuple[dict[int, str], dict[str, str]]
+) -> None:
+    """Define these workflows; what changed and what is broken is added to `told`."""
+    changed, broken = told
     before = {row["workflow"]: row for row in known.iter_rows(named=True)}
+    ids = list(before)
     estate = Estate(
-        work.workflows.members(dirty),
-        work.workflows.inner_edges(dirty),
+        work.workflows.members(ids),
+        work.workflows.inner_edges(ids),
         _stated(work, known, time_zone),
-        _confirmed(work, dirty),
+        _confirmed(work, ids),
     )
-    changed, broken, rows, findings = {}, {}, [], []
+    rows, findings = [], []
     for defined in define(estate):
         row = before[defined.workflow]
         error = _error(work, defined)
@@ -83,7 +97,6 @@ def _define(work: Work, dirty: Ids, time_zone: str, actor: str) -> tuple[dict[in
             rows.append(_row(defined, error, estate.stated[defined.workflow].settings, actor))
     work.workflows.save_definitions(rows)
     work.findings.settle((_SCHEDULE_RULE, _CYCLE_RULE), "workflow", [row["code"] for row in before.values()], findings)
-    return changed, broken
 
 
 def _stated(work: Work, known: pl.DataFrame, time_zone: str) -> dict[int, Stated]:
