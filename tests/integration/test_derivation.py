@@ -584,3 +584,16 @@ def test_nothing_is_left_open_after_an_orchestration(estate: Estate) -> None:
 
     with estate.store.read() as work:
         assert left(work) == (0, 0, 0)
+
+
+def test_each_step_that_changes_something_is_audited_once(database: Database) -> None:
+    store = SqlStore(database)
+    with database.write() as conn:
+        conn.execute(sa.text("INSERT INTO data_task (task_code, task_name) VALUES ('a', 'a')"))
+    for _ in range(2):
+        orchestrate(store, "li", Options())
+    with database.read() as conn:
+        query = "SELECT actor, action, outcome FROM workflow_operation_log ORDER BY id"
+        entries = [tuple(row) for row in conn.execute(sa.text(query))]
+    steps = ("derive_dependencies", "define_workflows", "save_versions")
+    assert entries == [("li", step, "done") for step in steps]

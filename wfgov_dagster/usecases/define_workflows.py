@@ -42,6 +42,9 @@ def define_workflows(store: Store, actor: str, time_zone: str, *, full: bool = F
         work.workflows.refresh_counts(tasks)
         changed, broken = _define(work, dirty, time_zone, actor)
         work.derivation.add_todo(VERSIONS, _next(work, changed, todo))
+        if changed or placed.placed or placed.moved:
+            detail = {"placed": placed.placed, "moved": placed.moved, "changed": len(changed), "drafts": len(broken)}
+            work.audit.add(actor, "define_workflows", ("metadata", ""), detail)
         return DefinitionReport(placed.placed, placed.moved, tuple(sorted(changed.values())), broken)
 
 

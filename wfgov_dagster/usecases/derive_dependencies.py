@@ -4,7 +4,7 @@ The transaction that marks the open rows writes what they led to and what the ne
 either all of it or nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import polars as pl
 
@@ -46,7 +46,9 @@ def derive_dependencies(
             delta = _apply(work, readers, flipped)
             todo = _todo(work, changes, delta, _circling(work, readers))
         work.derivation.add_todo(DEFINITIONS, todo)
-        return DependencyReport(mode, count, delta.added.height, delta.removed.height)
+        report = DependencyReport(mode, count, delta.added.height, delta.removed.height)
+        work.audit.add(actor, "derive_dependencies", ("metadata", ""), asdict(report))
+        return report
 
 
 def _flipped(work: Work, changes: Changes) -> set[int]:

@@ -40,6 +40,8 @@ def save_versions(store: Store, actor: str, *, full: bool = False) -> tuple[NewV
         made: list[NewVersion] = []
         for start in range(0, len(waiting), _SLICE):
             made += _save(work, actor, waiting[start : start + _SLICE], reasons)
+        if made:
+            work.audit.add(actor, "save_versions", ("metadata", ""), {"versions": len(made)})
         return tuple(made)
 
 
