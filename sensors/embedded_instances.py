@@ -8,12 +8,11 @@ import dagster as dg
 
 from resources import keys
 from resources.store import StoreResource
-from sensors.runs import seconds_to_wait, unfinished
+from sensors.runs import EVERY_SECONDS, seconds_to_wait, unfinished
 from wfgov_dagster.ops.failures import as_dagster_failure
 from wfgov_dagster.ops.run_workflow import OP, run_workflow_job
 from wfgov_dagster.usecases.engines import EMBEDDED
 
-EVERY_SECONDS: Final = 5
 _RUNS_A_TICK: Final = 10  # asking for a run takes up to 0.7 s
 _SILENT_BEATS: Final = 15  # so many heartbeats may be missed
 _SILENT_AT_LEAST_SECONDS: Final = 30.0

@@ -4,18 +4,15 @@ There is no cursor to lose: the feed itself knows what is open, and Dagster's ru
 """
 
 import time
-from typing import Final
 
 import dagster as dg
 
 from resources.store import StoreResource
-from sensors.runs import seconds_to_wait, unfinished
+from sensors.runs import EVERY_SECONDS, seconds_to_wait, unfinished
 from wfgov_dagster.domain.todo import DEFINITIONS, VERSIONS
 from wfgov_dagster.ops.failures import as_dagster_failure
 from wfgov_dagster.ops.orchestrate import orchestrate_job
 from wfgov_dagster.ports.store import Store
-
-EVERY_SECONDS: Final = 5
 
 
 @dg.sensor(

@@ -5,6 +5,7 @@ from typing import Final
 
 import dagster as dg
 
+EVERY_SECONDS: Final = 3  # Dagster's daemon looks every 5: with 5 here it would pass over every other time
 FIRST_WAIT_SECONDS: Final = 5
 LONGEST_WAIT_SECONDS: Final = 300
 _LOOKED_AT: Final = 8  # failures in a row from which the longest wait is reached

@@ -14,7 +14,6 @@ from tests.dagster import estate
 from tests.dagster.estate import RETAIL
 from tests.dagster.runs import failure, materializations, metadata, orchestrate, publish_it, run_it, tags
 from wfgov_dagster.ports.embedded import Claim
-from wfgov_dagster.ports.engine import Instance
 from wfgov_dagster.wiring import Platform
 
 
@@ -27,16 +26,6 @@ def online(small_estate: None, instance: dg.DagsterInstance) -> dg.DagsterInstan
     return instance
 
 
-def submit(key: str = "once") -> int:
-    with closing(Platform()) as platform:
-        return int(platform.engine("embedded", "test").start(RETAIL, key, "ann"))
-
-
-def shown(instance_id: int) -> Instance:
-    with closing(Platform()) as platform:
-        return platform.engine("embedded", "test").instance(str(instance_id))
-
-
 def tick(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
     with dg.build_sensor_context(instance=instance, resources={"store": StoreResource()}) as context:
         answer = embedded_instances(context)
@@ -44,11 +33,11 @@ def tick(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
 
 
 def test_a_submitted_instance_runs_to_its_end(online: dg.DagsterInstance) -> None:
-    number = submit()
+    number = estate.submit(RETAIL)
 
     result = run_it(online, number)
 
-    assert shown(number).state == "success"
+    assert estate.instance(number).state == "success"
     told = metadata(result)
     assert (told["workflow"], told["version"], told["started_by"]) == (RETAIL, "V1", "ann")
     assert "| load | success | 1 |" in str(told["tasks"])
@@ -56,7 +45,7 @@ def test_a_submitted_instance_runs_to_its_end(online: dg.DagsterInstance) -> Non
 
 
 def test_a_success_marks_the_tables_that_its_tasks_wrote(online: dg.DagsterInstance) -> None:
-    result = run_it(online, submit())
+    result = run_it(online, estate.submit(RETAIL))
 
     assert [one.asset_key for one in materializations(result)] == [
         table_key("dwd", "orders"),
@@ -69,7 +58,7 @@ def test_a_failing_task_fails_the_run_and_marks_nothing(online: dg.DagsterInstan
     orchestrate(online)
     publish_it(online, RETAIL)
 
-    result = run_it(online, submit())
+    result = run_it(online, estate.submit(RETAIL))
 
     message, told = failure(result)
     assert "clean" in message
@@ -78,7 +67,7 @@ def test_a_failing_task_fails_the_run_and_marks_nothing(online: dg.DagsterInstan
 
 
 def test_an_instance_runs_once_however_many_runs_ask_for_it(online: dg.DagsterInstance) -> None:
-    number = submit()
+    number = estate.submit(RETAIL)
     run_it(online, number)
 
     again = run_it(online, number)
@@ -92,7 +81,7 @@ def test_an_unknown_instance_fails_once_and_says_so(online: dg.DagsterInstance) 
 
 
 def test_each_submitted_instance_becomes_one_run(online: dg.DagsterInstance) -> None:
-    numbers = [submit("a"), submit("b")]
+    numbers = [estate.submit(RETAIL, "a"), estate.submit(RETAIL, "b")]
 
     asked = tick(online)
 
@@ -100,15 +89,15 @@ def test_each_submitted_instance_becomes_one_run(online: dg.DagsterInstance) -> 
 
 
 def test_an_instance_whose_run_is_on_its_way_is_left_alone(online: dg.DagsterInstance) -> None:
-    number = submit()
+    number = estate.submit(RETAIL)
     online.add_run(dg.DagsterRun("run_workflow", status=dg.DagsterRunStatus.STARTED, tags=tick(online)[0].tags))
 
     assert tick(online) == []
-    assert shown(number).state == "submitted"
+    assert estate.instance(number).state == "submitted"
 
 
 def test_an_instance_whose_run_died_before_it_got_it_is_tried_again_later(online: dg.DagsterInstance) -> None:
-    submit()
+    estate.submit(RETAIL)
     asked = tick(online)[0].tags
     online.add_run(dg.DagsterRun("run_workflow", status=dg.DagsterRunStatus.FAILURE, tags=asked))
 
@@ -117,17 +106,17 @@ def test_an_instance_whose_run_died_before_it_got_it_is_tried_again_later(online
 
 
 def test_an_instance_without_a_sign_of_life_is_failed(online: dg.DagsterInstance) -> None:
-    number = submit()
+    number = estate.submit(RETAIL)
     with closing(Platform()) as platform:
         platform.embedded_store.claim(Claim(number, "a run that died"))
     assert tick(online) == []
-    assert shown(number).state == "running"
+    assert estate.instance(number).state == "running"
     estate.execute("UPDATE embedded_instance SET heartbeat_at = '2020-01-01 00:00:00'")
 
     assert tick(online) == []
 
-    assert shown(number).state == "failed"
-    assert "lost" in str(shown(number).error)
+    assert estate.instance(number).state == "failed"
+    assert "lost" in str(estate.instance(number).error)
 
 
 def test_a_broken_database_fails_the_tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import wfgov_dagster.cli.instances
 import wfgov_dagster.cli.orchestration
 import wfgov_dagster.cli.publishing
 import wfgov_dagster.cli.settings
+import wfgov_dagster.cli.up
 import wfgov_dagster.cli.versions
 import wfgov_dagster.cli.workflows  # noqa: F401 - each of these hangs its commands on their groups
 from wfgov_dagster.cli.groups import cli

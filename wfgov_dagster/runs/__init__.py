@@ -1,1 +1,1 @@
-"""Dagster's runs, asked for from outside Dagster: by the webserver where one answers, else in a child process."""
+"""Dagster as processes beside us: its home, its servers, and runs for whoever asks."""
