@@ -1,34 +1,10 @@
 """The platform's own database, as a Dagster resource."""
 
-import dagster as dg
-from pydantic import PrivateAttr
-
+from resources.platform import PlatformResource
 from wfgov_dagster.ports.store import Store
-from wfgov_dagster.settings import Settings
-from wfgov_dagster.wiring import Platform
 
 
-class StoreResource(dg.ConfigurableResource):
-    """Found by WFGOV_DATABASE_URL and WFGOV_HOME of the process that runs: no URL ever enters run config or a log."""
-
-    _platform: Platform | None = PrivateAttr(default=None)
-
-    @property
-    def platform(self) -> Platform:
-        """Made at the first use: a code location loads, and a tick begins, without a database."""
-        if self._platform is None:
-            self._platform = Platform()
-        return self._platform
-
-    @property
-    def settings(self) -> Settings:
-        return self.platform.settings
-
+class StoreResource(PlatformResource):
     def open(self) -> Store:
         """Raises DatabaseMissing, DatabaseOlder or DatabaseNewer."""
         return self.platform.store
-
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
-        if self._platform is not None:
-            self._platform.close()
-            self._platform = None

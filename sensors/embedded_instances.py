@@ -1,17 +1,15 @@
 """Submitted instances of the embedded engines → one run of `run_workflow` each; those whose runner died are failed."""
 
 import time
-from collections.abc import Iterator
 from typing import Final
 
 import dagster as dg
 
 from resources import keys
-from resources.store import StoreResource
+from resources.embedded_engine import EmbeddedEngineResource
 from sensors.runs import EVERY_SECONDS, seconds_to_wait, unfinished
 from wfgov_dagster.ops.failures import as_dagster_failure
 from wfgov_dagster.ops.run_workflow import OP, run_workflow_job
-from wfgov_dagster.usecases.engines import EMBEDDED
 
 _RUNS_A_TICK: Final = 10  # asking for a run takes up to 0.7 s
 _SILENT_BEATS: Final = 15  # so many heartbeats may be missed
@@ -24,26 +22,19 @@ _SILENT_AT_LEAST_SECONDS: Final = 30.0
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Runs what was submitted to an embedded engine, and fails instances that give no sign of life.",
 )
-def embedded_instances(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.SensorResult | dg.SkipReason:
+def embedded_instances(
+    context: dg.SensorEvaluationContext, embedded_engine: EmbeddedEngineResource
+) -> dg.SensorResult | dg.SkipReason:
     with as_dagster_failure():
-        waiting = list(_submitted(store))
-        silent = max(_SILENT_BEATS * store.settings.heartbeat_seconds, _SILENT_AT_LEAST_SECONDS)
-        lost = list(store.platform.embedded_store.fail_silent(silent))
+        waiting = embedded_engine.submitted()
+        silent = max(_SILENT_BEATS * embedded_engine.settings.heartbeat_seconds, _SILENT_AT_LEAST_SECONDS)
+        lost = list(embedded_engine.fail_silent(silent))
     if lost:
         context.log.warning("instances %s gave no sign of life for %.0f s: failed", lost, silent)
     wanted = [one for one in waiting if _may_start(context.instance, one[1])]
     if not wanted:
         return dg.SkipReason(f"{len(waiting)} submitted, all on their way" if waiting else "nothing is submitted")
     return dg.SensorResult(run_requests=[_request(*one) for one in wanted[:_RUNS_A_TICK]])
-
-
-def _submitted(store: StoreResource) -> Iterator[tuple[str, int]]:
-    """(engine, instance), the oldest first."""
-    with store.open().read() as work:
-        engines = [engine.name for engine in work.publishing.engines() if engine.kind == EMBEDDED]
-    for engine in engines:
-        for instance_id in store.platform.embedded_store.submitted(engine):
-            yield engine, instance_id
 
 
 def _may_start(instance: dg.DagsterInstance, instance_id: int) -> bool:

@@ -11,6 +11,7 @@ from assets.governance import (
     workflow_versions,
 )
 from assets.governed import governed_tables
+from resources.embedded_engine import EmbeddedEngineResource
 from resources.store import StoreResource
 from sensors.embedded_instances import embedded_instances
 from sensors.metadata_changed import metadata_changed
@@ -30,6 +31,6 @@ defs = dg.Definitions(
     asset_checks=estate_checks,
     jobs=[orchestrate_job, publish_job, run_workflow_job],
     sensors=[metadata_changed, embedded_instances],
-    resources={"store": StoreResource()},
+    resources={"store": StoreResource(), "embedded_engine": EmbeddedEngineResource()},
     executor=dg.in_process_executor,  # a process for each step would cost 2.5 s a step
 )

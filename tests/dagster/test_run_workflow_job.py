@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from resources.catalogue import table_key
-from resources.store import StoreResource
+from resources.embedded_engine import EmbeddedEngineResource
 from sensors.embedded_instances import embedded_instances
 from sensors.runs import seconds_to_wait
 from tests.dagster import estate
@@ -27,7 +27,7 @@ def online(small_estate: None, instance: dg.DagsterInstance) -> dg.DagsterInstan
 
 
 def tick(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
-    with dg.build_sensor_context(instance=instance, resources={"store": StoreResource()}) as context:
+    with dg.build_sensor_context(instance=instance, resources={"embedded_engine": EmbeddedEngineResource()}) as context:
         answer = embedded_instances(context)
     return list(answer.run_requests or []) if isinstance(answer, dg.SensorResult) else []
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from resources import keys
 from resources.catalogue import table_key
+from resources.embedded_engine import EmbeddedEngineResource
 from resources.store import StoreResource
 from wfgov_dagster.ops import present
 from wfgov_dagster.ops.actor import actor_of
@@ -26,13 +27,18 @@ class InstanceConfig(dg.Config):
 
 
 @dg.op(name=OP, description="Run the tasks of the instance as child processes, each after those it waits for.")
-def run_instance(context: dg.OpExecutionContext, config: InstanceConfig, store: StoreResource) -> None:
+def run_instance(
+    context: dg.OpExecutionContext,
+    config: InstanceConfig,
+    store: StoreResource,
+    embedded_engine: EmbeddedEngineResource,
+) -> None:
     with as_dagster_failure():
-        engine = store.platform.engine(config.engine, actor_of(context.run.tags))
+        engine = embedded_engine.open(config.engine, actor_of(context.run.tags))
         tags = {keys.TAG_INSTANCE: str(config.instance_id)}
         tags[keys.TAG_WORKFLOW] = engine.instance(str(config.instance_id)).workflow_code
         context.instance.add_run_tags(context.run_id, tags)
-        state = store.platform.run_instance(config.instance_id, context.run_id, context.log.info)
+        state = embedded_engine.run(config.instance_id, context.run_id, context.log.info)
         instance, tasks = engine.instance(str(config.instance_id)), engine.task_instances(str(config.instance_id))
         written = tables_written(store.open(), [one.task_code for one in tasks]) if state == "success" else ()
     told = _told(instance, tasks)
