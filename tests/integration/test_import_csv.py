@@ -237,10 +237,11 @@ def test_rows_that_others_insert_meanwhile_are_not_taken_for_the_import(
     with ThreadPoolExecutor(1) as pool, monkeypatch.context() as patch:
         original, started = imports.run_many, []
 
-        def slowly(*arguments: Any) -> None:
-            original(*arguments)
-            started.append(pool.submit(insert) if not started else None)
-            wait(started[:1], timeout=0.3)
+        def slowly(conn: sa.Connection, statement: Any, rows: Any) -> None:
+            if statement.table.name == "data_task" and not started:
+                started.append(pool.submit(insert))
+                wait(started, timeout=0.3)
+            original(conn, statement, rows)
 
         patch.setattr(imports, "run_many", slowly)
         folder.load()

@@ -63,7 +63,7 @@ def placed(estate: Estate) -> dict[int, tuple[str, str]]:
     }
 
 
-@settings(max_examples=size(400, 5000))
+@settings(max_examples=size(250, 5000))
 @given(estates())
 def test_whole_levels_are_placed_as_task_after_task_would_be(estate: Estate) -> None:
     assert placed(estate) == naive_placement(estate.units, estate.pairs, estate.held, estate.cycle)

@@ -58,7 +58,7 @@ def told(found: pl.DataFrame) -> dict[tuple[int, int], tuple[object, ...]]:
     return rows
 
 
-@settings(max_examples=size(300, 5000))
+@settings(max_examples=size(200, 5000))
 @given(estates())
 def test_pairs_and_evidence_are_those_of_a_plain_search(
     estate: tuple[dict[str, list[tuple[int, int]]], dict[int, str]],
