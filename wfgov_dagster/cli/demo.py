@@ -18,6 +18,7 @@ _SAMPLES = CHECKOUT / "sql" / "samples"
 _RETAIL = "retail"
 _WAREHOUSE, _FINAL = "warehouse", "ads"  # data source and schema of the retail sample's last layer
 _RUN_SECONDS = 240.0
+_WFGOV = ".venv/bin/wfgov"  # where `make` puts it
 
 
 @command(cli, "demo")
@@ -109,12 +110,12 @@ def _summary(session: Session, ran: "Sequence[Ran]") -> None:
     instances = [(one.instance.workflow_code, one.instance.instance_id, one.instance.state, one.run_id) for one in ran]
     next_steps = [
         ("Dagster's UI, with the runs above", "make up"),
-        ("why a task waits for which", "wfgov deps ads_daily_kpi --up"),
-        ("a workflow and its versions", f"wfgov workflow show {ran[-1].instance.workflow_code}"),
-        ("what keeps a draft from being a version", f"wfgov workflow show {estate.drafts[0].workflow_code}")
+        ("why a task waits for which", f"{_WFGOV} deps ads_daily_kpi --up"),
+        ("a workflow and its versions", f"{_WFGOV} workflow show {ran[-1].instance.workflow_code}"),
+        ("what keeps a draft from being a version", f"{_WFGOV} workflow show {estate.drafts[0].workflow_code}")
         if estate.drafts
-        else ("all workflows", "wfgov workflow list"),
-        ("edit the metadata, then", "wfgov orchestrate"),
+        else ("all workflows", f"{_WFGOV} workflow list"),
+        ("edit the metadata, then", f"{_WFGOV} orchestrate"),
     ]
     value = told | {"instances": [one.instance for one in ran], "final_rows": rows}
     session.put(
