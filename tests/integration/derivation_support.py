@@ -197,6 +197,8 @@ class Edits:
 
     def confirm_crossing(self, chance: Random) -> str | None:
         """What a person decides about a cross-workflow edge, with the note for the next derivation beside it."""
+        if self._conn.dialect.name != "sqlite":  # it writes what derivers write, so it waits for them as they do
+            self._conn.exec_driver_sql("LOCK TABLE derivation_batch IN SHARE UPDATE EXCLUSIVE MODE")
         rows = self._all("SELECT * FROM cross_workflow_dependency ORDER BY task_id, upstream_task_id")
         if not rows:
             return None
