@@ -57,7 +57,10 @@ def _placed(work: SqlWork, found: pl.DataFrame, ranks: pl.DataFrame) -> tuple[pl
 def _hashes(conn: sa.Connection, found: pl.DataFrame, placed: pl.DataFrame, codes: list[str]) -> dict[str, str]:
     schema = {name: type_ for name, type_ in MEMBER_SCHEMA.items() if name not in ("workflow", "cycle")}
     query = sa.select(*task_columns()).where(data_task.c.deleted == 0)
-    members = bulk_frame(conn, query, schema).join(placed, on="task").select(list(MEMBER_SCHEMA))
+    members = bulk_frame(conn, query, schema).sort("task")
+    by_task = placed.sort("task")
+    assert members["task"].equals(by_task["task"])
+    members = members.with_columns(by_task["workflow"], by_task["cycle"]).select(list(MEMBER_SCHEMA))
     where = placed.select("task", "workflow")
     edges = (
         found.join(where, on="task")
