@@ -65,8 +65,6 @@ OFFENCES: dict[str, list[tuple[str, str]]] = {
         ],
         ("wfgov_dagster.engines", "sqlite3"),
         ("wfgov_dagster.importers", "psycopg"),
-        ("wfgov_dagster.runners", "adbc_driver_sqlite"),
-        ("wfgov_dagster.ops", "adbc_driver_manager"),
         ("wfgov_dagster.wiring", "alembic"),
     ],
     "wire-in-engines": [
