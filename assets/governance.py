@@ -1,18 +1,22 @@
 """metadata tables → dependency view → definitions → versions. Shells: all thinking is in usecases."""
 
+from typing import Final
+
 import dagster as dg
 
 from resources import keys, names
 from resources.store import StoreResource
-from wfgov_dagster.ops import present
 from wfgov_dagster.ops.actor import actor_of
 from wfgov_dagster.ops.failures import as_dagster_failure
-from wfgov_dagster.ops.orchestrate import sync_partitions, version_metadata
+from wfgov_dagster.ops.news import add_partitions, definition_metadata, version_metadata
+from wfgov_dagster.ports.catalogue import CurrentDefinition
+from wfgov_dagster.ports.store import Store
 from wfgov_dagster.usecases.define_workflows import define_workflows
 from wfgov_dagster.usecases.derive_dependencies import derive_dependencies
 from wfgov_dagster.usecases.save_versions import save_versions
 
 _WHOLE_STEP = "Materialising one partition or all of them is the same cheap step: it takes whatever waits for it."
+_UNKNOWN: Final = {"version": dg.MetadataValue.text("none: no such workflow, or its definition is a draft")}
 
 metadata_tables = [
     dg.AssetSpec(
@@ -46,12 +50,11 @@ def task_dependency_view(context: dg.AssetExecutionContext, store: StoreResource
 )
 def workflow_definitions(context: dg.AssetExecutionContext, store: StoreResource) -> None:
     with as_dagster_failure(max_retries=3):
-        report = define_workflows(store.open(), actor_of(context.run.tags), store.settings.time_zone)
-        sync_partitions(context.instance, store.open())
-    changed = {names.partition(code) for code in report.changed}
-    errors = {names.partition(code): error for code, error in (report.broken or {}).items()}
+        define_workflows(store.open(), actor_of(context.run.tags), store.settings.time_zone)
+        add_partitions(context.instance, store.open())
+        current = _by_partition(store.open())
     for key in context.partition_keys:
-        told = {"changed_now": key in changed, "error": present.text(errors.get(key, "none"))}
+        told = definition_metadata(current[key]) if key in current else _UNKNOWN
         context.add_asset_metadata(told, asset_key=context.asset_key, partition_key=key)
 
 
@@ -64,12 +67,20 @@ def workflow_definitions(context: dg.AssetExecutionContext, store: StoreResource
 )
 def workflow_versions(context: dg.AssetExecutionContext, store: StoreResource) -> None:
     with as_dagster_failure(max_retries=3):
-        made = {
-            names.partition(one.workflow_code): one for one in save_versions(store.open(), actor_of(context.run.tags))
-        }
+        save_versions(store.open(), actor_of(context.run.tags))
+        current = _by_partition(store.open())
+        with store.open().read() as work:
+            summaries = work.catalogue.change_summaries([one.workflow_code for one in current.values()])
         for key in context.partition_keys:
-            told = version_metadata(made[key], store.open()) if key in made else {"new_version": "none"}
+            one = current.get(key)
+            known = None if one is None else summaries.get(one.workflow_code)
+            told = _UNKNOWN if one is None or known is None else version_metadata(one, known, store.open())
             context.add_asset_metadata(told, asset_key=context.asset_key, partition_key=key)
+
+
+def _by_partition(store: Store) -> dict[str, CurrentDefinition]:
+    with store.read() as work:
+        return {names.partition(one.workflow_code): one for one in work.catalogue.current()}
 
 
 engine_deployments = dg.AssetSpec(

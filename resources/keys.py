@@ -19,4 +19,5 @@ TAG_VERSION: Final = "wfgov/version"
 TAG_RECORD: Final = "wfgov/publish_record"
 TAG_INSTANCE: Final = "wfgov/instance"
 TAG_ACTOR: Final = "wfgov/actor"
+TAG_REVISION: Final = "wfgov/revision"  # of the platform, as far as Dagster has been told
 DATA_VERSION: Final = "dagster/data_version"

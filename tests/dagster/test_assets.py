@@ -28,16 +28,16 @@ def test_materialising_one_partition_runs_the_whole_step(small_estate: None, ins
     )
 
     assert dependencies["added"] == 2
-    assert definition["changed_now"] is True
+    assert definition["state"] == "ready"
     assert version["version"] == "V1"
     assert estate.versions() == {RETAIL: 1, REPORT: 1}
 
 
-def test_a_partition_without_news_says_so(small_estate: None, instance: dg.DagsterInstance) -> None:
-    defs.resolve_job_def("orchestrate").execute_in_process(instance=instance)
+def test_a_partition_of_no_workflow_says_so(small_estate: None, instance: dg.DagsterInstance) -> None:
+    instance.add_dynamic_partitions("workflow", ["of another database"])
 
-    assert materialize(instance, keys.WORKFLOW_VERSIONS, RETAIL) == {"new_version": "none"}
-    assert materialize(instance, keys.WORKFLOW_DEFINITIONS, RETAIL)["changed_now"] is False
+    for key in (keys.WORKFLOW_DEFINITIONS, keys.WORKFLOW_VERSIONS):
+        assert "no such workflow" in str(materialize(instance, key, "of another database")["version"])
 
 
 def test_deployments_cannot_be_materialised_by_a_click() -> None:

@@ -1,17 +1,22 @@
 """Sensor `metadata_changed`: open rows become one run; a broken database is seen, a failing job is given time."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
+from resources.keys import WORKFLOW_VERSIONS
 from resources.store import StoreResource
 from sensors.metadata_changed import metadata_changed
 from sensors.runs import seconds_to_wait
 from tests.dagster import estate
+from tests.dagster.estate import REPORT, RETAIL
 from wfgov_dagster.definitions import defs
+from wfgov_dagster.usecases.orchestrate import Options, orchestrate
+from wfgov_dagster.wiring import Platform
 
 Tick = Callable[[], dg.RunRequest | dg.SkipReason]
 
@@ -68,6 +73,20 @@ def test_a_run_that_has_ended_does_not_stop_the_next(
 def test_after_the_run_the_feed_is_empty(small_estate: None, instance: dg.DagsterInstance, tick: Tick) -> None:
     defs.resolve_job_def("orchestrate").execute_in_process(instance=instance)
 
+    assert reason(tick()) == "no metadata has changed"
+
+
+def test_what_the_command_line_derived_is_shown_by_one_run(
+    small_estate: None, instance: dg.DagsterInstance, tick: Tick
+) -> None:
+    with closing(Platform()) as platform:
+        orchestrate(platform.store, "ann", Options())
+    assert isinstance(tick(), dg.RunRequest)
+
+    assert defs.resolve_job_def("orchestrate").execute_in_process(instance=instance).success
+
+    assert instance.get_dynamic_partitions("workflow") == [RETAIL, REPORT]
+    assert instance.get_materialized_partitions(WORKFLOW_VERSIONS) == {RETAIL, REPORT}
     assert reason(tick()) == "no metadata has changed"
 
 

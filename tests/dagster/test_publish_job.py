@@ -47,7 +47,7 @@ def test_publishing_again_has_nothing_to_do(derived: dg.DagsterInstance) -> None
 
     told = metadata(publish_it(derived, RETAIL))
 
-    assert told["plan"] == "nothing to do: the engine shows what is wanted"
+    assert told["plan"] == "1. nothing to do: the engine shows what is wanted"
     assert told["steps"] == "*none*"
 
 

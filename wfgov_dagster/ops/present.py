@@ -22,6 +22,11 @@ def table(rows: Sequence[Mapping[str, object]]) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md("\n".join(lines + more))
 
 
+def lines(found: Sequence[str]) -> dg.MarkdownMetadataValue:
+    """A numbered list."""
+    return dg.MetadataValue.md("\n".join(f"{no}. {text(one)}" for no, one in enumerate(found, 1)))
+
+
 def dag(definition: Definition) -> dg.MarkdownMetadataValue:
     """Tasks by level (0 = waits for nobody), each with what it waits for inside its workflow."""
     upstream: dict[str, list[str]] = {task.code: [] for task in definition.tasks}

@@ -54,9 +54,11 @@ def publish_workflow(context: dg.OpExecutionContext, config: PublishConfig, stor
         tags = {keys.TAG_WORKFLOW: wanted.workflow_code, keys.TAG_RECORD: str(record_id)}
         context.instance.add_run_tags(context.run_id, tags)
         publisher = store.platform.publisher()
-        told = _about(wanted, record_id) | {"plan": _plan(publisher, wanted)}
+        plan = _plan(publisher, wanted)
+        context.log.info("publish record %s, planned: %s", record_id, "; ".join(plan))
         end = drive(publisher, record_id, time.sleep)
-        told |= _end(publisher, end)
+        context.log.info("publish record %s: %s (%s)", record_id, end.status, end.phase)
+        told = _about(wanted, record_id) | {"plan": present.lines(plan)} | _end(publisher, end)
     context.instance.add_run_tags(context.run_id, {keys.TAG_VERSION: f"V{end.version_no}"})
     if end.status != "success":
         raise dg.Failure(end.message or end.phase, metadata=told, allow_retries=False)
@@ -90,15 +92,13 @@ def _about(wanted: Request, record_id: int) -> dict[str, dg.MetadataValue]:
     }
 
 
-def _plan(publisher: Publisher, wanted: Request) -> dg.MetadataValue:
+def _plan(publisher: Publisher, wanted: Request) -> list[str]:
     """What is about to be done. An engine that is away is no end: driving has patience, this has not."""
     try:
         steps = rows(preview(publisher, wanted).steps)
     except EngineError as exc:
-        return dg.MetadataValue.md(present.text(f"the engine could not be looked at: {exc.sentence()}"))
-    if not steps:
-        return dg.MetadataValue.md("nothing to do: the engine shows what is wanted")
-    return present.table([{"no": one["no"], "step": one["text"]} for one in steps])
+        return [f"the engine could not be looked at: {exc.sentence()}"]
+    return [str(one["text"]) for one in steps] or ["nothing to do: the engine shows what is wanted"]
 
 
 def _end(publisher: Publisher, end: Done) -> dict[str, dg.MetadataValue]:

@@ -1,6 +1,6 @@
-"""Governed tables by name, for whoever shows them."""
+"""What Dagster shows of the platform: governed tables, current definitions and versions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +18,38 @@ class GovernedTable:
     table_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Grows with whatever Dagster shows: newest derivation, newest version, number of workflows."""
+
+    derivation: int
+    version: int
+    workflows: int
+
+    def __str__(self) -> str:
+        return f"{self.derivation}-{self.version}-{self.workflows}"
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentDefinition:
+    """`error`: why it is a draft. `version_hash`: None before V1."""
+
+    workflow_code: str
+    definition_hash: str | None
+    error: str | None
+    version_no: int | None
+    version_hash: str | None
+
+
 class Catalogue(Protocol):
+    def revision(self) -> Revision: ...
+
+    def current(self) -> Sequence[CurrentDefinition]:
+        """Every workflow, by code."""
+
+    def change_summaries(self, workflow_codes: Collection[str]) -> Mapping[str, str]:
+        """Of the current versions."""
+
     def tables(self, limit: int) -> Sequence[GovernedTable]:
         """Those that a task or view makes come first, then by name."""
 
