@@ -312,14 +312,6 @@ def test_what_is_not_utf_8_is_a_bad_row(folder: Folder) -> None:
         folder.load()
 
 
-def test_a_byte_order_mark_is_no_part_of_the_header(folder: Folder) -> None:
-    """Spreadsheets write one."""
-    for name in ("tasks.csv", "lineage.csv"):
-        text = (folder.path / name).read_bytes()
-        (folder.path / name).write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
-    assert folder.load().counted["data_task"].added == 3
-
-
 def test_names_with_quotes_commas_and_line_breaks_survive(folder: Folder) -> None:
     folder.write(('"it\'s, ""here""",a.t,sql,,,,"销售/日报, x",,',), ('a.t,,"it\'s, ""here"""',))
     folder.load()

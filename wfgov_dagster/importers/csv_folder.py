@@ -60,7 +60,7 @@ class _Reading:
         if not file.is_file():
             raise InvalidInput("no such file", where=str(file), hint=f"it has the columns {', '.join(columns)}")
         csv.field_size_limit(_FIELD_BYTES)
-        with file.open(encoding="utf-8-sig", newline="") as lines:
+        with file.open(encoding="utf-8", newline="") as lines:
             reader = csv.reader(lines, strict=True)
             try:
                 header = next(reader, [])
