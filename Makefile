@@ -34,7 +34,7 @@ lint: venv ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 test: lint ## the gates, then every test at small size
-	WFGOV_TEST_SIZE=small $(BIN)/python -m pytest
+	WFGOV_TEST_SIZE=small $(BIN)/python -m pytest -n 2 --dist loadfile
 
 soak: venv ## every test at the sizes of the promises; WFGOV_TEST_SEED repeats a run
 	WFGOV_TEST_SIZE=soak $(BIN)/python -m pytest --timeout=7200
