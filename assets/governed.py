@@ -3,4 +3,4 @@
 from resources import catalogue
 from wfgov_dagster.settings import Settings
 
-governed_tables = catalogue.load(Settings().root())
+governed_tables = catalogue.load(Settings().catalogue())

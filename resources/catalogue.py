@@ -16,7 +16,6 @@ import dagster as dg
 from resources import names
 from wfgov_dagster.usecases.list_tables import ListedTable, TableList
 
-FILE: Final = "catalogue.json"
 SCHEME: Final = "catalogue-1"
 NO_DOMAIN: Final = "no_domain"  # asset group of tables without a business domain
 
@@ -26,24 +25,22 @@ def table_key(db_name: str, table_name: str) -> dg.AssetKey:
     return dg.AssetKey(["table", *(names.safe(part, names.KEY_PART) for part in (db_name, table_name) if part)])
 
 
-def save(home: Path, tables: TableList) -> bool:
+def save(file: Path, tables: TableList) -> bool:
     """Atomically; False if the file said the same already."""
     document = {"scheme": SCHEME, "left_out": tables.left_out, "tables": [_row(one) for one in tables.tables]}
     text = json.dumps(document, ensure_ascii=False, indent=0)
-    file = home / FILE
     if file.exists() and file.read_text(encoding="utf-8") == text:
         return False
-    home.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=home, prefix=f".{FILE}.")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(text)
     Path(temporary).replace(file)
     return True
 
 
-def load(home: Path) -> list[dg.AssetSpec]:
+def load(file: Path) -> list[dg.AssetSpec]:
     """Nothing when there is no file yet, or none that this release can read: that is said in the log, and loads."""
-    file = home / FILE
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         return [_spec(row) for row in document["tables"]] if document["scheme"] == SCHEME else []

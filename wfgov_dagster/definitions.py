@@ -32,5 +32,6 @@ defs = dg.Definitions(
     jobs=[orchestrate_job, publish_job, run_workflow_job],
     sensors=[metadata_changed, embedded_instances],
     resources={"store": StoreResource(), "embedded_engine": EmbeddedEngineResource()},
+    loggers={"console": dg.colored_console_logger.configured({"log_level": "WARNING"})},
     executor=dg.in_process_executor,  # a process for each step would cost 2.5 s a step
 )

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     def root(self) -> Path:
         return self.home.expanduser().resolve()
 
+    def catalogue(self) -> Path:
+        """Governed tables as the last orchestration saw them; Dagster shows what is in it."""
+        return self.root() / "catalogue.json"
+
     def url(self) -> str:
         """The URL in clear: for the store only, never for a log."""
         if self.database_url is not None and self.database_url.get_secret_value():

@@ -123,12 +123,12 @@ def upgrade_database(settings: Settings) -> str:
     return upgrade(settings.url())
 
 
-def serve_dagster(settings: Settings, port: int | None, ready: Callable[[str, str], None]) -> None:
-    """Until SIGTERM or SIGINT; `ready` is told the URL and DAGSTER_HOME. Raises Conflict."""
+def serve_dagster(settings: Settings, port: int | None, ready: Callable[[str], None]) -> None:
+    """Until SIGTERM or SIGINT; `ready` is told the URL. Raises Conflict."""
     from wfgov_dagster.runs.home import DagsterHome
     from wfgov_dagster.runs.server import serve
 
-    serve(DagsterHome(settings.root()), port, lambda served: ready(served.url, str(served.home.folder)))
+    serve(DagsterHome(settings.root()), port, settings.catalogue(), ready)
 
 
 def read_csv(folder: Path) -> "ImportBatch":

@@ -17,4 +17,4 @@ def up_command(session: Session, port: int | None) -> None:
 
     session.platform.database  # noqa: B018 - a database that cannot be used is told now, not by every tick
     session.platform.close()
-    serve_dagster(session.settings, port, lambda url, home: session.put({"url": url, "home": home}, f"Dagster: {url}"))
+    serve_dagster(session.settings, port, lambda url: session.put({"url": url}, f"Dagster: {url}"))

@@ -26,7 +26,7 @@ def derive_and_save(context: dg.OpExecutionContext, config: OrchestrateConfig, s
     with as_dagster_failure(max_retries=3):
         opened = store.open()
         report = orchestrate(opened, actor_of(context.run.tags), options)
-        catalogue.save(store.settings.root(), list_tables(opened, store.settings.catalogue_limit))
+        catalogue.save(store.settings.catalogue(), list_tables(opened, store.settings.catalogue_limit))
         with opened.read() as work:
             revision = work.catalogue.revision()
         sync_partitions(context.instance, opened)

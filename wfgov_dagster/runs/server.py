@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -17,6 +17,7 @@ import httpx
 
 from wfgov_dagster.errors import Conflict
 from wfgov_dagster.runs.home import DagsterHome
+from wfgov_dagster.runs.webserver import Webserver
 from wfgov_dagster.settings import CHECKOUT
 
 HOST: Final = "127.0.0.1"  # OSS Dagster knows no users: whoever reaches it may do everything
@@ -27,14 +28,8 @@ _POLL_SECONDS: Final = 0.2
 _PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    url: str
-    home: DagsterHome
-
-
-def serve(home: DagsterHome, port: int | None, ready: Callable[[Served], None]) -> None:
-    """Until SIGTERM or SIGINT. `ready` is called once the webserver answers.
+def serve(home: DagsterHome, port: int | None, catalogue: Path, ready: Callable[[str], None]) -> None:
+    """Until SIGTERM or SIGINT. `ready` is told the URL once the webserver answers; a new `catalogue` makes it reload.
 
     Raises Conflict when the home is served already, the port is taken, or one of the two ends by itself.
     """
@@ -43,14 +38,18 @@ def serve(home: DagsterHome, port: int | None, ready: Callable[[Served], None]) 
     with home.served(url) as lock, _stop_asked() as asked:
         _adopt_orphans()
         _run(home, "-m", "wfgov_dagster.ops.sweep")
+        shown = _changed_at(catalogue)
         children = _start(home, url, lock)
         try:
             _wait_until_it_answers(url, children, asked)
             if not asked():
-                ready(Served(url, home))
+                ready(url)
             while not asked():
                 _check(children)
                 time.sleep(_POLL_SECONDS)
+                now = _changed_at(catalogue)
+                if now != shown and _reloaded(url):
+                    shown = now
         finally:
             _stop(children)
 
@@ -105,6 +104,20 @@ def _answers(url: str) -> bool:
         return httpx.get(f"{url}/server_info", timeout=5, trust_env=False).is_success
     except httpx.TransportError:
         return False
+
+
+def _changed_at(file: Path) -> int:
+    """0 while there is none."""
+    return file.stat().st_mtime_ns if file.exists() else 0
+
+
+def _reloaded(url: str) -> bool:
+    """False: it did not answer; the next round asks again, or finds it dead."""
+    try:
+        Webserver(url).reload()
+    except Conflict:
+        return False
+    return True
 
 
 def _check(children: Children) -> None:

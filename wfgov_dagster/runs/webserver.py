@@ -20,6 +20,8 @@ _LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $
   ... on LaunchRunSuccess { run { runId } }
   ... on RunConfigValidationInvalid { errors { message } }
   ... on PythonError { message } } }"""
+_RELOAD = "mutation ($name: String!) { reloadRepositoryLocation(repositoryLocationName: $name) { __typename } }"
+_RELOAD_SECONDS: Final = 30.0
 
 
 class Webserver:
@@ -54,11 +56,17 @@ class Webserver:
         said = self._ask(_STATUS, {"id": run_id})["runOrError"]
         return str(said["status"]) if said["__typename"] == "Run" else None
 
-    def _ask(self, query: str, variables: Mapping[str, object]) -> dict[str, Any]:
+    def reload(self) -> None:
+        """Load the definitions anew, for whoever looks at them."""
+        self._ask(_RELOAD, {"name": LOCATION}, _RELOAD_SECONDS)
+
+    def _ask(
+        self, query: str, variables: Mapping[str, object], timeout_seconds: float = _TIMEOUT_SECONDS
+    ) -> dict[str, Any]:
         """The one door: whatever is no answer of Dagster's is Conflict."""
         try:
             asked = {"query": query, "variables": variables}
-            answer = httpx.post(self._url, json=asked, timeout=_TIMEOUT_SECONDS, trust_env=False)  # it is our own host
+            answer = httpx.post(self._url, json=asked, timeout=timeout_seconds, trust_env=False)  # it is our own host
             said = answer.raise_for_status().json()
         except (httpx.HTTPError, ValueError) as exc:
             raise Conflict(f"no answer from Dagster's webserver: {exc}", where=self._url, hint="wfgov up") from exc

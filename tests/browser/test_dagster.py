@@ -1,0 +1,64 @@
+"""Dagster's own pages with our metadata, in a real browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.dagster import estate
+from tests.dagster.estate import REPORT, RETAIL
+from tests.support.browser import Browser
+from tests.support.dagster_pages import DagsterPages, opened
+from tests.support.served import Up, serving, until
+
+
+@pytest.fixture(scope="module")
+def up(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    with estate.at_home(sqlite_template, tmp_path_factory.mktemp("pages")) as home, serving(home) as up:
+        until(estate.versions, lambda found: found == {RETAIL: 1, REPORT: 1})
+        yield up
+
+
+@pytest.fixture
+def pages(browser: Browser) -> Iterator[DagsterPages]:
+    with opened(browser) as pages:
+        yield pages
+        assert pages.errors == []
+
+
+def test_the_asset_graph_shows_the_way_from_metadata_to_engines(up: Up, pages: DagsterPages) -> None:
+    pages.visit(f"{up.url}/locations/wfgov/asset-groups/governance")
+
+    shown = pages.text()
+    for name in ("data_lineage", "task_dependency_view", "workflow_definitions", "workflow_versions"):
+        assert name in shown
+    assert "2 partitions" in shown
+
+
+def test_a_version_shows_why_it_was_made_and_its_dag(up: Up, pages: DagsterPages) -> None:
+    pages.visit(f"{up.url}/assets/workflow_versions?view=partitions&partition={RETAIL}")
+
+    shown = " ".join(pages.text().split())
+    assert "+edge load → clean (reads ods.orders)" in shown
+    assert "1 clean SHELL load" in shown
+
+
+def test_governed_tables_appear_when_they_are_known(up: Up, pages: DagsterPages) -> None:
+    def shown() -> str:
+        pages.visit(f"{up.url}/assets/table/dwd/orders?view=lineage")
+        return pages.text()
+
+    until(shown, lambda text: "sales_eu" in text and "report" in text)
+
+
+def test_a_publish_is_launched_by_choosing_the_workflow(up: Up, pages: DagsterPages) -> None:
+    pages.choose_partition(up.url, "publish", REPORT)
+    assert f"wfgov/workflow: {REPORT}" in pages.text()
+    assert "operation: 'deploy'" in pages.text()
+
+    pages.launch()
+
+    shown = pages.text()
+    assert "send V1" in shown
+    assert "success (confirmed)" in shown
+    assert estate.execute("SELECT status FROM workflow_publish_record") == [("success",)]
