@@ -48,7 +48,7 @@ OFFENCES: dict[str, list[tuple[str, str]]] = {
         ("wfgov_dagster.domain.graph", "wfgov_dagster.domain.grouping"),
         ("wfgov_dagster.domain.grouping", "wfgov_dagster.domain.definition"),
         ("wfgov_dagster.domain.definition", "wfgov_dagster.domain.version"),
-        ("wfgov_dagster.domain.version", "wfgov_dagster.domain.snapshot"),
+        ("wfgov_dagster.domain.snapshot", "wfgov_dagster.domain.version"),
         ("wfgov_dagster.domain.snapshot", "wfgov_dagster.domain.diff"),
         ("wfgov_dagster.domain.diff", "wfgov_dagster.domain.publish"),
         ("wfgov_dagster.domain.publish", "wfgov_dagster.domain.plan"),
