@@ -2,6 +2,7 @@
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from resources import keys
 from tests.dagster import estate
@@ -10,6 +11,7 @@ from tests.dagster.runs import execute, failure, materializations, metadata, orc
 from wfgov_dagster.definitions import defs
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.ops.publish import PublishOperation
+from wfgov_dagster.wiring import Platform
 
 
 @pytest.fixture
@@ -104,3 +106,19 @@ def test_choosing_a_workflow_fills_in_the_config_and_the_tag(derived: dg.Dagster
         "ops": {"publish_workflow": {"config": {"operation": "deploy"}}}
     }
     assert chosen.get_tags_for_partition_key(REPORT)[keys.TAG_WORKFLOW] == REPORT
+
+
+def test_a_workflow_that_is_gone_from_the_engine_leaves_no_open_record(
+    derived: dg.DagsterInstance,
+) -> None:
+    publish_it(derived, RETAIL)
+    platform = Platform()
+    with platform.database.write() as conn:
+        conn.execute(sa.text("DELETE FROM embedded_workflow"))
+
+    failure(publish_it(derived, RETAIL, operation="offline"))
+
+    with platform.database.read() as conn:
+        states = list(conn.scalars(sa.text("SELECT status FROM workflow_publish_record ORDER BY id")))
+    assert states == ["success", "failed"]
+    platform.close()

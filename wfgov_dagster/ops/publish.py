@@ -11,7 +11,7 @@ from resources import keys, names
 from resources.store import StoreResource
 from wfgov_dagster.domain.plan import rows
 from wfgov_dagster.domain.publish import Operation
-from wfgov_dagster.errors import EngineError
+from wfgov_dagster.errors import WfgovError
 from wfgov_dagster.ops import present
 from wfgov_dagster.ops.actor import actor_of
 from wfgov_dagster.ops.failures import as_dagster_failure
@@ -93,11 +93,11 @@ def _about(wanted: Request, record_id: int) -> dict[str, dg.MetadataValue]:
 
 
 def _plan(publisher: Publisher, wanted: Request) -> list[str]:
-    """What is about to be done. An engine that is away is no end: driving has patience, this has not."""
+    """What is about to be done. A plan that fails is no end: driving has patience, and it alone closes the record."""
     try:
         steps = rows(preview(publisher, wanted).steps)
-    except EngineError as exc:
-        return [f"the engine could not be looked at: {exc.sentence()}"]
+    except WfgovError as exc:
+        return [f"no plan: {exc.sentence()}"]
     return [str(one["text"]) for one in steps] or ["nothing to do: the engine shows what is wanted"]
 
 
