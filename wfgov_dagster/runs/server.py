@@ -13,8 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-import httpx
-
 from wfgov_dagster.errors import Conflict
 from wfgov_dagster.runs.home import DagsterHome
 from wfgov_dagster.runs.webserver import Webserver
@@ -92,18 +90,15 @@ def _run(home: DagsterHome, *words: str) -> None:
 
 def _wait_until_it_answers(url: str, children: Children, asked: Callable[[], bool]) -> None:
     until = time.monotonic() + _STARTS_WITHIN_SECONDS
-    while not asked() and not _answers(url):
+    while not asked() and not Webserver(url).loaded():
         _check(children)
         if time.monotonic() > until:
-            raise Conflict(f"the webserver did not answer within {_STARTS_WITHIN_SECONDS:.0f} s", where=url)
+            raise Conflict(
+                f"Dagster did not show our definitions within {_STARTS_WITHIN_SECONDS:.0f} s",
+                where=url,
+                hint="its words are above; start again",
+            )
         time.sleep(_POLL_SECONDS)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/server_info", timeout=5, trust_env=False).is_success
-    except httpx.TransportError:
-        return False
 
 
 def _changed_at(file: Path) -> int:

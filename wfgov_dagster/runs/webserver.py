@@ -20,6 +20,8 @@ _LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $
   ... on LaunchRunSuccess { run { runId } }
   ... on RunConfigValidationInvalid { errors { message } }
   ... on PythonError { message } } }"""
+_LOADED = """query ($location: String!, $name: String!) {
+  repositoryOrError(repositorySelector: {repositoryLocationName: $location, repositoryName: $name}) { __typename } }"""
 _RELOAD = "mutation ($name: String!) { reloadRepositoryLocation(repositoryLocationName: $name) { __typename } }"
 _RELOAD_SECONDS: Final = 30.0
 
@@ -55,6 +57,14 @@ class Webserver:
         """Dagster's word; None for an unknown run."""
         said = self._ask(_STATUS, {"id": run_id})["runOrError"]
         return str(said["status"]) if said["__typename"] == "Run" else None
+
+    def loaded(self) -> bool:
+        """Whether it answers, and shows our definitions."""
+        try:
+            said = self._ask(_LOADED, {"location": LOCATION, "name": _REPOSITORY})
+        except Conflict:
+            return False
+        return bool(said["repositoryOrError"]["__typename"] == "Repository")
 
     def reload(self) -> None:
         """Load the definitions anew, for whoever looks at them."""
