@@ -90,6 +90,19 @@ def test_what_the_command_line_derived_is_shown_by_one_run(
     assert reason(tick()) == "no metadata has changed"
 
 
+def test_what_one_run_does_not_get_to_tell_the_next_ones_tell(
+    small_estate: None, instance: dg.DagsterInstance, tick: Tick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wfgov_dagster.ops.orchestrate.NEWS_A_RUN", 2)
+    asked = 0
+    while isinstance(tick(), dg.RunRequest):
+        assert defs.resolve_job_def("orchestrate").execute_in_process(instance=instance).success
+        asked += 1
+
+    assert asked == 3  # five events: the dependency view, two definitions, two versions
+    assert instance.get_materialized_partitions(WORKFLOW_VERSIONS) == {RETAIL, REPORT}
+
+
 def test_what_an_interrupted_step_left_starts_a_run(platform_url: str, tick: Tick) -> None:
     estate.execute(
         "INSERT INTO derivation_todo (step, key, first_seq, reason) "
