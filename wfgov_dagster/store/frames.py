@@ -37,7 +37,7 @@ def chosen(
 def bulk_frame(conn: sa.Connection, query: sa.Select[Any], schema: Schema) -> pl.DataFrame:
     """As `frame`, for very many rows, whole columns at a time; no column may be NULL (coalesce it).
 
-    SQLite: one aggregate a column, because a tuple a row costs three times as much. A second library that reads the
+    SQLite: one aggregate a column, because a tuple a row costs more than reading it. A second library that reads the
     file (ADBC has its own SQLite) is no way: closing its descriptor drops the locks of this process.
     PostgreSQL: COPY.
     """
