@@ -63,19 +63,15 @@ def test_a_home_is_served_once(up: Up) -> None:
 
 
 def test_it_listens_on_this_machine_only(up: Up) -> None:
-    listening = [
-        connection.laddr.ip
-        for child in up.children
-        for connection in child.net_connections()
-        if connection.status == psutil.CONN_LISTEN
-    ]
+    connections = up.of_each(lambda child: child.net_connections())
 
-    assert set(listening) == {"127.0.0.1"}
+    listening = {one.laddr.ip for child in connections for one in child if one.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
 
 
 def test_nothing_is_told_to_the_vendor(up: Up) -> None:
     assert "telemetry: {enabled: false}" in (up.home / "dagster" / "dagster.yaml").read_text()
-    assert all(child.environ()["DAGSTER_DISABLE_TELEMETRY"] == "1" for child in up.children)
+    assert set(up.of_each(lambda child: child.environ()["DAGSTER_DISABLE_TELEMETRY"])) == {"1"}
 
 
 def test_a_run_that_is_asked_for_goes_through_the_webserver(up: Up) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -33,6 +33,14 @@ class Up:
         """Its exit code."""
         self.process.send_signal(number)
         return self.process.wait(STOPS_WITHIN_SECONDS)
+
+    def of_each(self, ask: Callable[[psutil.Process], T]) -> list[T]:
+        """What every child answers that is there: Dagster's servers start and end helpers of their own."""
+        answers: list[T] = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                answers.append(ask(child))
+        return answers
 
 
 def free_port() -> int:
