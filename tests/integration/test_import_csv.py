@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from wfgov_dagster.errors import ImportRefused, InvalidInput
 from wfgov_dagster.importers.csv_folder import LINEAGE_COLUMNS, TASK_COLUMNS, read_csv_folder
 from wfgov_dagster.ports.metadata import DependencyDeclaration, ImportBatch, RelationRow, TableRow, TaskRow
-from wfgov_dagster.store import imports
+from wfgov_dagster.store import import_ledger
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.store import SqlStore
 from wfgov_dagster.usecases.import_metadata import ImportReport, import_metadata
@@ -235,7 +235,7 @@ def test_rows_that_others_insert_meanwhile_are_not_taken_for_the_import(
             conn.exec_driver_sql("INSERT INTO data_task (task_code, task_name) VALUES ('stranger', '')")
 
     with ThreadPoolExecutor(1) as pool, monkeypatch.context() as patch:
-        original, started = imports.run_many, []
+        original, started = import_ledger.run_many, []
 
         def slowly(conn: sa.Connection, statement: Any, rows: Any) -> None:
             if statement.table.name == "data_task" and not started:
@@ -243,7 +243,7 @@ def test_rows_that_others_insert_meanwhile_are_not_taken_for_the_import(
                 wait(started, timeout=0.3)
             original(conn, statement, rows)
 
-        patch.setattr(imports, "run_many", slowly)
+        patch.setattr(import_ledger, "run_many", slowly)
         folder.load()
         started[0].result(timeout=60)
     other.dispose()
