@@ -252,6 +252,27 @@ def test_what_a_person_declares_outranks_an_import(estate: Estate) -> None:
     assert estate.orchestrate().definitions.moved == 0
 
 
+OVERRULED = """SELECT rule, object_code, message FROM inspection_finding
+    WHERE closed_at IS NULL AND rule = 'declaration_overruled'"""
+
+
+def test_an_import_that_a_person_outranks_is_a_finding_until_they_agree(estate: Estate) -> None:
+    estate.task(1)
+    estate.declare(1, "imported", "import:a")
+    estate.declare(1, "wanted", "zoe")
+    estate.orchestrate()
+    told = [("declaration_overruled", "t1", "import:a declares 'imported'; zoe set 'wanted', which counts")]
+    assert estate.all(OVERRULED) == told
+    estate.orchestrate(full=True)
+    assert estate.all(OVERRULED) == told
+    estate.run("UPDATE data_task SET task_code = 'renamed'")
+    estate.orchestrate()
+    assert [row[1] for row in estate.all(OVERRULED)] == ["renamed"]
+    estate.run("UPDATE task_workflow_declaration SET workflow_code = 'wanted' WHERE declared_by = 'import:a'")
+    estate.orchestrate()
+    assert estate.all(OVERRULED) == []
+
+
 def test_an_undeleted_task_returns_to_its_former_workflow(estate: Estate) -> None:
     estate.task(1, "w")
     estate.task(2, reads=(1,))

@@ -38,14 +38,17 @@ class SqlFindings:
     def __init__(self, conn: sa.Connection) -> None:
         self._conn = conn
 
-    def settle(self, rules: Collection[str], object_type: str, codes: Sequence[str], found: Sequence[Finding]) -> None:
-        """Make the open findings of these rules over these objects be `found`: others close, new ones open."""
+    def settle(
+        self, rules: Collection[str], object_type: str, codes: Sequence[str] | None, found: Sequence[Finding]
+    ) -> None:
+        """Make the open findings of these rules over these objects (None: all) be `found`: others close, new ones
+        open."""
         f = inspection_finding.c
         query = sa.select(f.id, f.rule, f.object_code, f.message).where(
             f.closed_at.is_(None),
             f.rule.in_(list(rules)),
             f.object_type == object_type,
-            among(self._conn, f.object_code, codes),
+            sa.true() if codes is None else among(self._conn, f.object_code, codes),
         )
         open_now = {(rule, code, message): identity for identity, rule, code, message in self._conn.execute(query)}
         wanted = {(one.rule, one.object_code, one.message): one for one in found}
@@ -60,11 +63,12 @@ class SqlFindings:
         ]
         run_many(self._conn, sa.insert(inspection_finding), rows)
 
-    def open(self) -> list[Finding]:
+    def open(self, rule: str | None = None) -> list[Finding]:
         f = inspection_finding.c
+        chosen = sa.true() if rule is None else f.rule == rule
         query = (
             sa.select(f.rule, f.object_type, f.object_code, f.message)
-            .where(f.closed_at.is_(None))
+            .where(f.closed_at.is_(None), chosen)
             .order_by(f.rule, f.object_code)
         )
         return [Finding(*row) for row in self._conn.execute(query)]

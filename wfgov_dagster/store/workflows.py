@@ -92,6 +92,20 @@ class SqlWorkflows:
         ranked = found.with_columns(pl.col("by").str.starts_with("import:").alias("imported"))
         return ranked.sort("task", "imported", "by").unique("task", keep="first", maintain_order=True).drop("imported")
 
+    def overruled(self, tasks: Ids) -> pl.DataFrame:
+        """(task_code, code, by, kept, person), sorted: imports that want a task elsewhere than a person."""
+        said, kept = task_workflow_declaration.alias("said"), task_workflow_declaration.alias("kept")
+        query = (
+            sa.select(_T.task_code, said.c.workflow_code, said.c.declared_by, kept.c.workflow_code, kept.c.declared_by)
+            .select_from(kept)
+            .join(said, (said.c.task_id == kept.c.task_id) & (said.c.workflow_code != kept.c.workflow_code))
+            .join(data_task, (_T.id == kept.c.task_id) & (_T.deleted == 0))
+            .where(kept.c.declared_by.not_like("import:%"), said.c.declared_by.like("import:%"))
+        )
+        columns = ("task_code", "code", "by", "kept", "person")
+        found = self._chosen(query, kept.c.task_id, tasks, dict.fromkeys(columns, _TEXT))
+        return found.sort(columns).unique(("task_code", "by"), keep="first", maintain_order=True)
+
     def groups(self, tasks: Ids) -> pl.DataFrame:
         """(task, business_domain, owner) of the first table, by name and id, that an active task writes; else '' and
         its own owner."""

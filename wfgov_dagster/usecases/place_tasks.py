@@ -16,8 +16,9 @@ from wfgov_dagster.domain.grouping import (
     place,
 )
 from wfgov_dagster.errors import InvalidInput
-from wfgov_dagster.ports.store import Ids, Work
+from wfgov_dagster.ports.store import Finding, Ids, Work
 
+_OVERRULED = "declaration_overruled"
 _AUTO = MODES.index(InheritanceMode.AUTO)
 _AUTO_GROUP = ["code", "business_domain", "owner"]
 
@@ -36,6 +37,7 @@ def place_tasks(work: Work, tasks: Ids, actor: str) -> Placed:
 
     A task that the step before has not seen yet has to wait for it: nobody knows its upstream tasks.
     """
+    _tell_overruled(work, tasks)
     held = work.workflows.memberships(tasks)
     active = work.lineage.active_tasks(tasks).join(work.derivation.topology(tasks), on="task", how="semi")
     declared = work.workflows.declarations(tasks).join(active, on="task", how="semi")
@@ -61,6 +63,17 @@ def place_tasks(work: Work, tasks: Ids, actor: str) -> Placed:
     work.workflows.move(moved.select(columns))
     touched = {*held["workflow"], *placed["workflow"], *moved["workflow"]}
     return Placed(placed.height, moved.height, frozenset(touched))
+
+
+def _tell_overruled(work: Work, tasks: Ids) -> None:
+    """What a person set outranks an import, which has to be told. While there is anything to tell, of all tasks: one
+    of them may have lost its code or its row."""
+    said = work.workflows.overruled(None if work.findings.open(_OVERRULED) else tasks)
+    found = [
+        Finding(_OVERRULED, "task", task, f"{by} declares {code!r}; {person} set {kept!r}, which counts")
+        for task, code, by, kept, person in said.iter_rows()
+    ]
+    work.findings.settle((_OVERRULED,), "task", None, found)
 
 
 def _groups(work: Work, new: pl.DataFrame, tasks: Ids) -> pl.DataFrame:
