@@ -20,6 +20,48 @@ def key(length: int) -> sa.types.TypeEngine[str]:
 
 def upgrade() -> None:
     op.create_table(
+        "alert",
+        sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
+        sa.Column("kind", key(50), nullable=False, comment="What failed: publish_failed, instance_failed …"),
+        sa.Column("dedupe_key", key(255), nullable=False, comment="A fault has one: it is told once."),
+        sa.Column("workflow_code", key(100), nullable=True, comment="Workflow."),
+        sa.Column("version_no", sa.Integer(), nullable=True, comment="Version of it."),
+        sa.Column("task_code", key(255), nullable=True, comment="Task that failed."),
+        sa.Column("step", key(100), nullable=True, comment="Publish step, flow node or job that failed."),
+        sa.Column("engine_name", key(100), nullable=True, comment="On which engine."),
+        sa.Column("error_code", sa.String(length=50), nullable=True, comment="Code of the error."),
+        sa.Column("message", sa.Text(), nullable=False, comment="What happened, without secrets."),
+        sa.Column("links", sa.Text(), nullable=False, comment="JSON: name → command, or path on the webserver."),
+        sa.Column(
+            "raised_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("CURRENT_TIMESTAMP"),
+            nullable=False,
+            comment="When it failed.",
+        ),
+        sa.Column("state", key(20), server_default="waiting", nullable=False, comment="State."),
+        sa.Column("lead_id", ID, nullable=True, comment="Alert that speaks for this one; NULL = it speaks for itself."),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False, comment="Deliveries begun."),
+        sa.Column(
+            "due_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("CURRENT_TIMESTAMP"),
+            nullable=False,
+            comment="Not before; while one delivers it, when another may.",
+        ),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True, comment="When it was delivered."),
+        sa.Column("last_error", sa.Text(), nullable=True, comment="How the last delivery failed."),
+        sa.CheckConstraint("state IN ('waiting', 'delivered', 'grouped', 'dead')", name=op.f("ck_alert_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
+        sa.UniqueConstraint("dedupe_key", name=op.f("uq_alert_dedupe_key")),
+        comment="Failures to tell people about.",
+    )
+    op.create_index(op.f("ix_alert_lead_id"), "alert", ["lead_id"], unique=False)
+    op.create_index(op.f("ix_alert_state_due_at"), "alert", ["state", "due_at"], unique=False)
+    op.create_index(
+        op.f("ix_alert_workflow_code_kind_raised_at"), "alert", ["workflow_code", "kind", "raised_at"], unique=False
+    )
+    op.create_table(
         "canonical_document",
         sa.Column("hash", sa.String(length=80), nullable=False, comment="w1:<sha256 of the text>."),
         sa.Column("body", sa.Text(), nullable=False, comment="Canonical JSON, byte for byte."),
@@ -271,6 +313,30 @@ def upgrade() -> None:
         comment="What a finished step leaves for the next one, written in the same transaction.",
     )
     op.create_table(
+        "embedded_fire",
+        sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
+        sa.Column("engine_name", key(100), nullable=False, comment="Which embedded engine."),
+        sa.Column("workflow_code", key(100), nullable=False, comment="Workflow."),
+        sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=False, comment="The time that its cron says."),
+        sa.Column("instance_id", ID, nullable=False, comment="embedded_instance.id that it made."),
+        sa.Column("skipped", sa.Integer(), nullable=False, comment="Due times before it that were left out."),
+        sa.Column(
+            "fired_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("CURRENT_TIMESTAMP"),
+            nullable=False,
+            comment="When.",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_embedded_fire")),
+        sa.UniqueConstraint(
+            "engine_name",
+            "workflow_code",
+            "scheduled_at",
+            name=op.f("uq_embedded_fire_engine_name_workflow_code_scheduled_at"),
+        ),
+        comment="Each time that a schedule of an embedded engine fired.",
+    )
+    op.create_table(
         "embedded_instance",
         sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
         sa.Column("engine_name", key(100), nullable=False, comment="Which embedded engine."),
@@ -348,6 +414,12 @@ def upgrade() -> None:
             "schedule_online", sa.SmallInteger(), server_default="0", nullable=False, comment="1 = its cron fires."
         ),
         sa.Column(
+            "next_fire_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="First time that may still fire; NULL = none.",
+        ),
+        sa.Column(
             "updated_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("CURRENT_TIMESTAMP"),
@@ -360,6 +432,7 @@ def upgrade() -> None:
         ),
         comment="What an embedded engine holds.",
     )
+    op.create_index(op.f("ix_embedded_workflow_next_fire_at"), "embedded_workflow", ["next_fire_at"], unique=False)
     op.create_table(
         "embedded_workflow_version",
         sa.Column("workflow_id", ID, autoincrement=False, nullable=False, comment="embedded_workflow.id."),
@@ -975,10 +1048,12 @@ def downgrade() -> None:
     op.drop_table("engine_deployment")
     op.drop_table("engine")
     op.drop_table("embedded_workflow_version")
+    op.drop_index(op.f("ix_embedded_workflow_next_fire_at"), table_name="embedded_workflow")
     op.drop_table("embedded_workflow")
     op.drop_table("embedded_task_instance")
     op.drop_index("ix_embedded_instance_state", table_name="embedded_instance")
     op.drop_table("embedded_instance")
+    op.drop_table("embedded_fire")
     op.drop_table("derivation_todo")
     op.drop_table("derivation_batch")
     op.drop_table("data_workflow")
@@ -993,3 +1068,7 @@ def downgrade() -> None:
     op.drop_index("ix_cross_workflow_dependency_upstream_task", table_name="cross_workflow_dependency")
     op.drop_table("cross_workflow_dependency")
     op.drop_table("canonical_document")
+    op.drop_index(op.f("ix_alert_workflow_code_kind_raised_at"), table_name="alert")
+    op.drop_index(op.f("ix_alert_state_due_at"), table_name="alert")
+    op.drop_index(op.f("ix_alert_lead_id"), table_name="alert")
+    op.drop_table("alert")

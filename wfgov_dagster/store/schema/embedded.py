@@ -19,8 +19,10 @@ embedded_workflow = sa.Table(
     flag("online", "1 = instances may start."),
     sa.Column("schedule", sa.Text, comment="JSON of the schedule; NULL = none."),
     flag("schedule_online", "1 = its cron fires."),
+    moment("next_fire_at", "First time that may still fire; NULL = none.", nullable=True),
     moment("updated_at", "When it last changed."),
     sa.UniqueConstraint("engine_name", "workflow_code"),
+    sa.Index(None, "next_fire_at"),
     comment="What an embedded engine holds.",
 )
 
@@ -76,4 +78,18 @@ embedded_task_instance = sa.Table(
     moment("ended_at", "When its last try ended.", nullable=True),
     one_of("state", TASK_STATES),
     comment="Runs of tasks inside an instance.",
+)
+
+embedded_fire = sa.Table(
+    "embedded_fire",
+    metadata,
+    identity(),
+    sa.Column("engine_name", key(100), nullable=False, comment="Which embedded engine."),
+    sa.Column("workflow_code", key(100), nullable=False, comment="Workflow."),
+    sa.Column("scheduled_at", UtcDateTime, nullable=False, comment="The time that its cron says."),
+    sa.Column("instance_id", Id, nullable=False, comment="embedded_instance.id that it made."),
+    sa.Column("skipped", sa.Integer, nullable=False, comment="Due times before it that were left out."),
+    moment("fired_at", "When."),
+    sa.UniqueConstraint("engine_name", "workflow_code", "scheduled_at"),
+    comment="Each time that a schedule of an embedded engine fired.",
 )
