@@ -475,6 +475,24 @@ def upgrade() -> None:
         comment="Registered engines.",
     )
     op.create_table(
+        "engine_breaker",
+        sa.Column("engine_id", ID, autoincrement=False, nullable=False, comment="Engine."),
+        sa.Column(
+            "failures", sa.Integer(), server_default="0", nullable=False, comment="Calls in a row without an answer."
+        ),
+        sa.Column(
+            "open_until", sa.DateTime(timezone=True), nullable=True, comment="No call before that; NULL = closed."
+        ),
+        sa.Column(
+            "prober", key(200), nullable=True, comment="Who makes the one call that shall find out whether it is back."
+        ),
+        sa.Column(
+            "probing_until", sa.DateTime(timezone=True), nullable=True, comment="From then on somebody else may probe."
+        ),
+        sa.PrimaryKeyConstraint("engine_id", name=op.f("pk_engine_breaker")),
+        comment="Engines that do not answer are left alone for a while.",
+    )
+    op.create_table(
         "engine_deployment",
         sa.Column("engine_id", ID, autoincrement=False, nullable=False, comment="Engine."),
         sa.Column("workflow_id", ID, autoincrement=False, nullable=False, comment="Workflow."),
@@ -511,6 +529,7 @@ def upgrade() -> None:
         sa.Column("holder", key(200), nullable=False, comment="Who publishes."),
         sa.Column("epoch", ID, nullable=False, comment="Counts up with each taking; fences late writers."),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False, comment="By the database's clock."),
+        sa.Column("swept_at", sa.DateTime(timezone=True), nullable=True, comment="When the sweeper looked last."),
         sa.PrimaryKeyConstraint("engine_id", "workflow_code", name=op.f("pk_engine_lease")),
         comment="One publisher per engine and workflow at a time.",
     )
@@ -575,9 +594,35 @@ def upgrade() -> None:
         comment="Ledger: which source brought which row. A source's rows that are gone are soft-deleted.",
     )
     op.create_table(
+        "publish_event",
+        sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
+        sa.Column("record_id", ID, nullable=False, comment="Publish record."),
+        sa.Column("round", sa.Integer(), nullable=False, comment="Round of the record."),
+        sa.Column("phase", sa.String(length=20), nullable=False, comment="Phase from then on."),
+        sa.Column("after_step", sa.Integer(), nullable=False, comment="Number of the last step before it; 0 = none."),
+        sa.Column("error_code", sa.String(length=50), nullable=True, comment="Code of the error that led to it."),
+        sa.Column("message", sa.Text(), nullable=False, comment="What happened, for people."),
+        sa.Column("actor", key(100), nullable=False, comment="Who: a person, or the publisher by itself as system."),
+        sa.Column(
+            "at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("CURRENT_TIMESTAMP"),
+            nullable=False,
+            comment="When.",
+        ),
+        sa.CheckConstraint(
+            "phase IN ('intent', 'running', 'settling', 'compensating', 'paused', 'parked', 'confirmed', 'rejected', 'superseded', 'failed', 'aborted')",
+            name=op.f("ck_publish_event_phase"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_publish_event")),
+        comment="What happened to a publish beside its steps: changes of phase, failed looks, what people chose.",
+    )
+    op.create_index("ix_publish_event_record", "publish_event", ["record_id"], unique=False)
+    op.create_table(
         "publish_step",
         sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
         sa.Column("record_id", ID, nullable=False, comment="Publish record."),
+        sa.Column("round", sa.Integer(), server_default="1", nullable=False, comment="Round of the record."),
         sa.Column("attempt", sa.Integer(), nullable=False, comment="From 1."),
         sa.Column("no", sa.Integer(), nullable=False, comment="From 1 inside the record."),
         sa.Column("step", sa.String(length=30), nullable=False, comment="What was about to be done."),
@@ -602,6 +647,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("record_id", "no", name=op.f("uq_publish_step_record_id_no")),
         comment="Steps of a publish: written down before the wire is touched, and after.",
     )
+    op.create_index("ix_publish_step_outcome", "publish_step", ["outcome", "ended_at"], unique=False)
     op.create_table(
         "table_task_relation",
         sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
@@ -863,7 +909,7 @@ def upgrade() -> None:
         sa.Column("version_id", ID, nullable=False, comment="Version."),
         sa.Column("snapshot_id", ID, nullable=True, comment="Frozen document; NULL for offline."),
         sa.Column("engine_id", ID, nullable=False, comment="Engine."),
-        sa.Column("flow_id", ID, nullable=True, comment="Durable flow that drives it; NULL = a plain loop."),
+        sa.Column("flow_id", ID, nullable=True, comment="Durable flow that drives it."),
         sa.Column("target_engine", sa.String(length=20), nullable=False, comment="Kind of the engine."),
         sa.Column("operation", sa.String(length=20), nullable=False, comment="deploy, online or offline."),
         sa.Column(
@@ -887,7 +933,60 @@ def upgrade() -> None:
             comment="JSON of what the engine shall show; set by the first observation.",
         ),
         sa.Column("found", sa.Text(), nullable=True, comment="JSON of what the engine showed before the first write."),
+        sa.Column(
+            "took_over",
+            sa.SmallInteger(),
+            server_default="0",
+            nullable=False,
+            comment="1 = so it found the engine in the middle of an older publish; found is what that one had found.",
+        ),
+        sa.Column(
+            "target",
+            sa.Text(),
+            nullable=True,
+            comment="JSON of a restore: version_id, online, schedule_online, publishes.",
+        ),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False, comment="Attempts that failed."),
+        sa.Column(
+            "round",
+            sa.Integer(),
+            server_default="1",
+            nullable=False,
+            comment="From 1; each retry and each way back is another one, with attempts and a deadline of its own.",
+        ),
+        sa.Column(
+            "round_from", sa.Integer(), server_default="0", nullable=False, comment="Attempts before this round."
+        ),
+        sa.Column(
+            "round_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("CURRENT_TIMESTAMP"),
+            nullable=False,
+            comment="When this round began.",
+        ),
+        sa.Column(
+            "ends_as",
+            sa.String(length=20),
+            nullable=True,
+            comment="Set while what was there before is brought back: phase at the end.",
+        ),
+        sa.Column(
+            "undone_steps",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="Steps up to this number have left nothing: the engine was seen to show what was there before them.",
+        ),
+        sa.Column(
+            "paused_on", sa.Text(), nullable=True, comment="JSON of the foreign edit that a person has to decide about."
+        ),
+        sa.Column(
+            "overruled",
+            sa.Text(),
+            server_default="[]",
+            nullable=False,
+            comment="JSON digests of foreign edits that somebody chose to overwrite.",
+        ),
         sa.Column(
             "engine_workflow_code",
             sa.String(length=100),
@@ -895,6 +994,7 @@ def upgrade() -> None:
             comment="The engine's own code of the workflow.",
         ),
         sa.Column("error_code", sa.String(length=50), nullable=True, comment="Code of the last error."),
+        sa.Column("error", sa.Text(), nullable=True, comment="Its sentence."),
         sa.Column("log", sa.Text(), server_default="[]", nullable=False, comment="JSON: what was done, in order."),
         sa.Column("operator", key(100), nullable=False, comment="Who."),
         sa.Column(
@@ -906,10 +1006,13 @@ def upgrade() -> None:
         ),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True, comment="When it ended."),
         sa.CheckConstraint(
+            "ends_as IN ('rejected', 'failed', 'aborted')", name=op.f("ck_workflow_publish_record_ends_as")
+        ),
+        sa.CheckConstraint(
             "operation IN ('deploy', 'online', 'offline')", name=op.f("ck_workflow_publish_record_operation")
         ),
         sa.CheckConstraint(
-            "phase IN ('intent', 'running', 'settling', 'confirmed', 'rejected', 'superseded', 'failed')",
+            "phase IN ('intent', 'running', 'settling', 'compensating', 'paused', 'parked', 'confirmed', 'rejected', 'superseded', 'failed', 'aborted')",
             name=op.f("ck_workflow_publish_record_phase"),
         ),
         sa.CheckConstraint(
@@ -921,6 +1024,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workflow_publish_record")),
         comment="One deploy / online / offline on one engine, and how it ended.",
     )
+    op.create_index("ix_workflow_publish_record_phase", "workflow_publish_record", ["phase"], unique=False)
     op.create_index("ix_workflow_publish_record_workflow", "workflow_publish_record", ["workflow_id"], unique=False)
     op.create_table(
         "workflow_settings_declaration",
@@ -1019,6 +1123,7 @@ def downgrade() -> None:
     op.drop_table("workflow_task_relation")
     op.drop_table("workflow_settings_declaration")
     op.drop_index("ix_workflow_publish_record_workflow", table_name="workflow_publish_record")
+    op.drop_index("ix_workflow_publish_record_phase", table_name="workflow_publish_record")
     op.drop_table("workflow_publish_record")
     op.drop_index("ix_workflow_operation_log_object", table_name="workflow_operation_log")
     op.drop_table("workflow_operation_log")
@@ -1038,7 +1143,10 @@ def downgrade() -> None:
     op.drop_index("ix_table_task_relation_task", table_name="table_task_relation")
     op.drop_index("ix_table_task_relation_table", table_name="table_task_relation")
     op.drop_table("table_task_relation")
+    op.drop_index("ix_publish_step_outcome", table_name="publish_step")
     op.drop_table("publish_step")
+    op.drop_index("ix_publish_event_record", table_name="publish_event")
+    op.drop_table("publish_event")
     op.drop_table("metadata_import")
     op.drop_index("ix_metadata_change_batch", table_name="metadata_change")
     op.drop_table("metadata_change")
@@ -1046,6 +1154,7 @@ def downgrade() -> None:
     op.drop_table("inspection_finding")
     op.drop_table("engine_lease")
     op.drop_table("engine_deployment")
+    op.drop_table("engine_breaker")
     op.drop_table("engine")
     op.drop_table("embedded_workflow_version")
     op.drop_index(op.f("ix_embedded_workflow_next_fire_at"), table_name="embedded_workflow")

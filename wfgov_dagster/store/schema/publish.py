@@ -41,6 +41,9 @@ workflow_definition_snapshot = sa.Table(
     comment="The canonical document frozen for one publish; a retry uses it again.",
 )
 
+_PHASES = ("intent", "running", "settling", "compensating", "paused", "parked", "confirmed", "rejected", "superseded",
+           "failed", "aborted")  # fmt: skip
+
 workflow_publish_record = sa.Table(
     "workflow_publish_record",
     metadata,
@@ -49,16 +52,50 @@ workflow_publish_record = sa.Table(
     sa.Column("version_id", Id, nullable=False, comment="Version."),
     sa.Column("snapshot_id", Id, comment="Frozen document; NULL for offline."),
     sa.Column("engine_id", Id, nullable=False, comment="Engine."),
-    sa.Column("flow_id", Id, comment="Durable flow that drives it; NULL = a plain loop."),
+    sa.Column("flow_id", Id, comment="Durable flow that drives it."),
     sa.Column("target_engine", sa.String(20), nullable=False, comment="Kind of the engine."),
     sa.Column("operation", sa.String(20), nullable=False, comment="deploy, online or offline."),
     sa.Column("status", sa.String(20), nullable=False, server_default="pending", comment="pending, success, failed."),
     sa.Column("phase", sa.String(20), nullable=False, server_default="intent", comment="Finer state of the protocol."),
     sa.Column("desired", sa.Text, comment="JSON of what the engine shall show; set by the first observation."),
     sa.Column("found", sa.Text, comment="JSON of what the engine showed before the first write."),
+    sa.Column(
+        "took_over",
+        sa.SmallInteger,
+        nullable=False,
+        server_default="0",
+        comment="1 = so it found the engine in the middle of an older publish; found is what that one had found.",
+    ),
+    sa.Column("target", sa.Text, comment="JSON of a restore: version_id, online, schedule_online, publishes."),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="Attempts that failed."),
+    sa.Column(
+        "round",
+        sa.Integer,
+        nullable=False,
+        server_default="1",
+        comment="From 1; each retry and each way back is another one, with attempts and a deadline of its own.",
+    ),
+    sa.Column("round_from", sa.Integer, nullable=False, server_default="0", comment="Attempts before this round."),
+    moment("round_at", "When this round began."),
+    sa.Column("ends_as", sa.String(20), comment="Set while what was there before is brought back: phase at the end."),
+    sa.Column(
+        "undone_steps",
+        sa.Integer,
+        nullable=False,
+        server_default="0",
+        comment="Steps up to this number have left nothing: the engine was seen to show what was there before them.",
+    ),
+    sa.Column("paused_on", sa.Text, comment="JSON of the foreign edit that a person has to decide about."),
+    sa.Column(
+        "overruled",
+        sa.Text,
+        nullable=False,
+        server_default="[]",
+        comment="JSON digests of foreign edits that somebody chose to overwrite.",
+    ),
     sa.Column("engine_workflow_code", sa.String(100), comment="The engine's own code of the workflow."),
     sa.Column("error_code", sa.String(50), comment="Code of the last error."),
+    sa.Column("error", sa.Text, comment="Its sentence."),
     sa.Column("log", sa.Text, nullable=False, server_default="[]", comment="JSON: what was done, in order."),
     sa.Column("operator", key(100), nullable=False, comment="Who."),
     moment("created_at", "When it was asked for."),
@@ -66,8 +103,10 @@ workflow_publish_record = sa.Table(
     one_of("target_engine", ("dolphin", "dinky", "embedded")),
     one_of("operation", ("deploy", "online", "offline")),
     one_of("status", ("pending", "success", "failed")),
-    one_of("phase", ("intent", "running", "settling", "confirmed", "rejected", "superseded", "failed")),
+    one_of("phase", _PHASES),
+    one_of("ends_as", ("rejected", "failed", "aborted")),
     sa.Index("ix_workflow_publish_record_workflow", "workflow_id"),
+    sa.Index("ix_workflow_publish_record_phase", "phase"),
     comment="One deploy / online / offline on one engine, and how it ended.",
 )
 
@@ -76,6 +115,7 @@ publish_step = sa.Table(
     metadata,
     identity(),
     sa.Column("record_id", Id, nullable=False, comment="Publish record."),
+    sa.Column("round", sa.Integer, nullable=False, server_default="1", comment="Round of the record."),
     sa.Column("attempt", sa.Integer, nullable=False, comment="From 1."),
     sa.Column("no", sa.Integer, nullable=False, comment="From 1 inside the record."),
     sa.Column("step", sa.String(30), nullable=False, comment="What was about to be done."),
@@ -86,7 +126,25 @@ publish_step = sa.Table(
     moment("ended_at", "When the outcome was known.", nullable=True),
     one_of("outcome", ("ok", "rejected", "unknown")),
     sa.UniqueConstraint("record_id", "no"),
+    sa.Index("ix_publish_step_outcome", "outcome", "ended_at"),
     comment="Steps of a publish: written down before the wire is touched, and after.",
+)
+
+publish_event = sa.Table(
+    "publish_event",
+    metadata,
+    identity(),
+    sa.Column("record_id", Id, nullable=False, comment="Publish record."),
+    sa.Column("round", sa.Integer, nullable=False, comment="Round of the record."),
+    sa.Column("phase", sa.String(20), nullable=False, comment="Phase from then on."),
+    sa.Column("after_step", sa.Integer, nullable=False, comment="Number of the last step before it; 0 = none."),
+    sa.Column("error_code", sa.String(50), comment="Code of the error that led to it."),
+    sa.Column("message", sa.Text, nullable=False, comment="What happened, for people."),
+    sa.Column("actor", key(100), nullable=False, comment="Who: a person, or the publisher by itself as system."),
+    moment("at", "When."),
+    one_of("phase", _PHASES),
+    sa.Index("ix_publish_event_record", "record_id"),
+    comment="What happened to a publish beside its steps: changes of phase, failed looks, what people chose.",
 )
 
 engine_lease = sa.Table(
@@ -97,7 +155,19 @@ engine_lease = sa.Table(
     sa.Column("holder", key(200), nullable=False, comment="Who publishes."),
     sa.Column("epoch", Id, nullable=False, comment="Counts up with each taking; fences late writers."),
     sa.Column("until", UtcDateTime, nullable=False, comment="By the database's clock."),
+    moment("swept_at", "When the sweeper looked last.", nullable=True),
     comment="One publisher per engine and workflow at a time.",
+)
+
+engine_breaker = sa.Table(
+    "engine_breaker",
+    metadata,
+    sa.Column("engine_id", Id, primary_key=True, autoincrement=False, comment="Engine."),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0", comment="Calls in a row without an answer."),
+    moment("open_until", "No call before that; NULL = closed.", nullable=True),
+    sa.Column("prober", key(200), comment="Who makes the one call that shall find out whether it is back."),
+    moment("probing_until", "From then on somebody else may probe.", nullable=True),
+    comment="Engines that do not answer are left alone for a while.",
 )
 
 engine_deployment = sa.Table(
