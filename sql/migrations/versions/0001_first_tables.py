@@ -69,6 +69,79 @@ def upgrade() -> None:
         comment="Canonical texts, kept once per content: task bodies and whole documents.",
     )
     op.create_table(
+        "change_set",
+        sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
+        sa.Column("engine_id", ID, nullable=False, comment="Engine."),
+        sa.Column("operation", sa.String(length=20), nullable=False, comment="deploy, online or offline."),
+        sa.Column(
+            "on_failure", sa.String(length=20), nullable=False, comment="stop, restore; go_on for one that restores."
+        ),
+        sa.Column("state", sa.String(length=20), server_default="running", nullable=False, comment="How it stands."),
+        sa.Column(
+            "parallel", sa.Integer(), nullable=False, comment="Members that are published side by side, at most."
+        ),
+        sa.Column("writes_per_second", sa.Float(), nullable=False, comment="To the engine, at most; 0 = no limit."),
+        sa.Column("restores", ID, nullable=True, comment="Change set whose members this one brings back."),
+        sa.Column("flow_id", ID, nullable=True, comment="Durable flow that drives it."),
+        sa.Column("operator", key(100), nullable=False, comment="Who."),
+        sa.Column("canceled_by", key(100), nullable=True, comment="Who canceled it."),
+        sa.Column("cancel_reason", sa.Text(), nullable=True, comment="Why it was canceled."),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("CURRENT_TIMESTAMP"),
+            nullable=False,
+            comment="When it was asked for.",
+        ),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True, comment="When the last member ended."),
+        sa.CheckConstraint("on_failure IN ('stop', 'restore', 'go_on')", name=op.f("ck_change_set_on_failure")),
+        sa.CheckConstraint("operation IN ('deploy', 'online', 'offline')", name=op.f("ck_change_set_operation")),
+        sa.CheckConstraint(
+            "state IN ('running', 'restoring', 'success', 'failed', 'canceled', 'restored', 'restore_failed')",
+            name=op.f("ck_change_set_state"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_set")),
+        comment="Many workflows published as one, in waves.",
+    )
+    op.create_index(op.f("ix_change_set_restores"), "change_set", ["restores"], unique=False)
+    op.create_index(op.f("ix_change_set_state"), "change_set", ["state"], unique=False)
+    op.create_table(
+        "change_set_member",
+        sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
+        sa.Column("change_set_id", ID, nullable=False, comment="Change set."),
+        sa.Column("workflow_id", ID, nullable=False, comment="Workflow."),
+        sa.Column("wave", sa.Integer(), nullable=False, comment="From 1; a wave begins when the one before has ended."),
+        sa.Column("state", sa.String(length=20), server_default="waiting", nullable=False, comment="How it stands."),
+        sa.Column(
+            "version_no", sa.Integer(), nullable=True, comment="Version it is about; NULL = whatever the engine holds."
+        ),
+        sa.Column(
+            "before",
+            sa.Text(),
+            nullable=True,
+            comment="JSON of what was confirmed before the set began; NULL = never deployed.",
+        ),
+        sa.Column("target", sa.Text(), nullable=True, comment="JSON of what a set that restores brings back."),
+        sa.Column(
+            "observed",
+            sa.String(length=80),
+            nullable=True,
+            comment="Digest of what a plan saw on the engine: it must be there still.",
+        ),
+        sa.Column("record_id", ID, nullable=True, comment="Its publish record, once it was begun."),
+        sa.Column("reason", sa.Text(), nullable=True, comment="Why it failed or was skipped."),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'open', 'success', 'failed', 'skipped')", name=op.f("ck_change_set_member_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_set_member")),
+        sa.UniqueConstraint(
+            "change_set_id", "workflow_id", name=op.f("uq_change_set_member_change_set_id_workflow_id")
+        ),
+        comment="One workflow of a change set.",
+    )
+    op.create_index(op.f("ix_change_set_member_record_id"), "change_set_member", ["record_id"], unique=False)
+    op.create_index(op.f("ix_change_set_member_workflow_id"), "change_set_member", ["workflow_id"], unique=False)
+    op.create_table(
         "cross_workflow_dependency",
         sa.Column("task_id", ID, autoincrement=False, nullable=False, comment="Downstream task."),
         sa.Column("upstream_task_id", ID, autoincrement=False, nullable=False, comment="Upstream task."),
@@ -532,6 +605,13 @@ def upgrade() -> None:
         sa.Column("swept_at", sa.DateTime(timezone=True), nullable=True, comment="When the sweeper looked last."),
         sa.PrimaryKeyConstraint("engine_id", "workflow_code", name=op.f("pk_engine_lease")),
         comment="One publisher per engine and workflow at a time.",
+    )
+    op.create_table(
+        "engine_pace",
+        sa.Column("engine_id", ID, autoincrement=False, nullable=False, comment="Engine."),
+        sa.Column("free_at", sa.DateTime(timezone=True), nullable=False, comment="No write is begun before that."),
+        sa.PrimaryKeyConstraint("engine_id", name=op.f("pk_engine_pace")),
+        comment="When an engine may be written to again, whoever writes.",
     )
     op.create_table(
         "inspection_finding",
@@ -1152,6 +1232,7 @@ def downgrade() -> None:
     op.drop_table("metadata_change")
     op.drop_index("ix_inspection_finding_object", table_name="inspection_finding")
     op.drop_table("inspection_finding")
+    op.drop_table("engine_pace")
     op.drop_table("engine_lease")
     op.drop_table("engine_deployment")
     op.drop_table("engine_breaker")
@@ -1176,6 +1257,12 @@ def downgrade() -> None:
     op.drop_index("ix_cross_workflow_dependency_upstream_workflow", table_name="cross_workflow_dependency")
     op.drop_index("ix_cross_workflow_dependency_upstream_task", table_name="cross_workflow_dependency")
     op.drop_table("cross_workflow_dependency")
+    op.drop_index(op.f("ix_change_set_member_workflow_id"), table_name="change_set_member")
+    op.drop_index(op.f("ix_change_set_member_record_id"), table_name="change_set_member")
+    op.drop_table("change_set_member")
+    op.drop_index(op.f("ix_change_set_state"), table_name="change_set")
+    op.drop_index(op.f("ix_change_set_restores"), table_name="change_set")
+    op.drop_table("change_set")
     op.drop_table("canonical_document")
     op.drop_index(op.f("ix_alert_workflow_code_kind_raised_at"), table_name="alert")
     op.drop_index(op.f("ix_alert_state_due_at"), table_name="alert")
