@@ -76,7 +76,7 @@ def upgrade() -> None:
         sa.Column(
             "on_failure", sa.String(length=20), nullable=False, comment="stop, restore; go_on for one that restores."
         ),
-        sa.Column("state", sa.String(length=20), server_default="running", nullable=False, comment="How it stands."),
+        sa.Column("state", key(20), server_default="running", nullable=False, comment="How it stands."),
         sa.Column(
             "parallel", sa.Integer(), nullable=False, comment="Members that are published side by side, at most."
         ),

@@ -11,7 +11,7 @@ change_set = sa.Table(
     sa.Column("engine_id", Id, nullable=False, comment="Engine."),
     sa.Column("operation", sa.String(20), nullable=False, comment="deploy, online or offline."),
     sa.Column("on_failure", sa.String(20), nullable=False, comment="stop, restore; go_on for one that restores."),
-    sa.Column("state", sa.String(20), nullable=False, server_default="running", comment="How it stands."),
+    sa.Column("state", key(20), nullable=False, server_default="running", comment="How it stands."),
     sa.Column("parallel", sa.Integer, nullable=False, comment="Members that are published side by side, at most."),
     sa.Column("writes_per_second", sa.Float, nullable=False, comment="To the engine, at most; 0 = no limit."),
     sa.Column("restores", Id, comment="Change set whose members this one brings back."),
