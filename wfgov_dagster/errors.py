@@ -14,6 +14,17 @@ WfgovError                   code              status  retryable
 │   ├── DatabaseNewer        database_newer       500  no   made by a newer release; we refuse to touch it
 │   ├── DatabaseOlder        database_older       500  no   `wfgov db upgrade` has to run first
 │   └── DatabaseBusy         database_busy        503  yes  locked longer than the busy timeout
+├── FlowError                    flow                 500  no   a durable flow (the codes are spec D's)
+│   ├── FlowCreateFailed         WORKFLOW_CREATE_FAILED          500  no
+│   ├── FlowQueryFailed          WORKFLOW_QUERY_FAILED           500  no
+│   ├── FlowDetailFailed         WORKFLOW_DETAIL_FAILED          500  no
+│   ├── FlowStartFailed          WORKFLOW_START_FAILED           500  no
+│   ├── FlowStopFailed           WORKFLOW_STOP_FAILED            500  no
+│   ├── FlowCancelFailed         WORKFLOW_CANCEL_FAILED          500  no
+│   ├── FlowDefineNotFound       WORKFLOW_DEFINE_NOT_FOUND       404  no   nobody registered it here
+│   ├── FlowNodePollingTimeOut   WORKFLOW_NODE_POLLING_TIME_OUT  500  no   not there within its deadline
+│   ├── FlowNodeInterrupted      WORKFLOW_NODE_INTERRUPTED       500  no   its process died in it again and again
+│   └── FlowTimeOut              WORKFLOW_TIME_OUT               500  no   the whole flow's deadline has passed
 └── EngineError              engine               502  no   a scheduler that we publish to
     ├── EngineRejected       engine_rejected      502  no   the engine answered "no"; nothing was applied
     ├── EngineUnreachable    engine_unreachable   503  yes  never reached it; nothing was applied
@@ -153,3 +164,73 @@ class OutcomeUnknown(EngineError):
     """No readable reply: it may have been applied or not."""
 
     code, status, retryable = "engine_unknown", 504, True
+
+
+class FlowError(WfgovError):
+    """A durable flow; its text is always the same, `where` and `hint` say which and why."""
+
+    code = "flow"
+    text: ClassVar[str] = "the flow failed"
+
+    def __init__(self, what: str = "", *, where: str = "", hint: str = "") -> None:
+        super().__init__(what or self.text, where=where, hint=hint)
+
+
+class FlowCreateFailed(FlowError):
+    """It was not created."""
+
+    code, text = "WORKFLOW_CREATE_FAILED", "workflow create failed"
+
+
+class FlowQueryFailed(FlowError):
+    """Flows could not be listed."""
+
+    code, text = "WORKFLOW_QUERY_FAILED", "workflow query failed"
+
+
+class FlowDetailFailed(FlowError):
+    """A flow could not be read."""
+
+    code, text = "WORKFLOW_DETAIL_FAILED", "workflow detail failed"
+
+
+class FlowStartFailed(FlowError):
+    """It was not started."""
+
+    code, text = "WORKFLOW_START_FAILED", "workflow start failed"
+
+
+class FlowStopFailed(FlowError):
+    """It was not stopped."""
+
+    code, text = "WORKFLOW_STOP_FAILED", "workflow stop failed"
+
+
+class FlowCancelFailed(FlowError):
+    """It was not cancelled."""
+
+    code, text = "WORKFLOW_CANCEL_FAILED", "workflow cancel failed"
+
+
+class FlowDefineNotFound(FlowError):
+    """Nobody registered a definition of this name, or of this version of it, in this process."""
+
+    code, status, text = "WORKFLOW_DEFINE_NOT_FOUND", 404, "workflow define not found"
+
+
+class FlowNodePollingTimeOut(FlowError):
+    """What a flow node waited for was not there within its deadline."""
+
+    code, text = "WORKFLOW_NODE_POLLING_TIME_OUT", "workflow node polling time out"
+
+
+class FlowNodeInterrupted(FlowError):
+    """Whoever ran the flow node died in it, again and again."""
+
+    code, text = "WORKFLOW_NODE_INTERRUPTED", "workflow node interrupted"
+
+
+class FlowTimeOut(FlowError):
+    """The deadline of the whole flow has passed."""
+
+    code, text = "WORKFLOW_TIME_OUT", "workflow time out"

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from wfgov_dagster.domain.flow import Again
 from wfgov_dagster.ports.engine import Engine
 from wfgov_dagster.ports.publishing import RegisteredEngine
 from wfgov_dagster.ports.store import Store
+
+__all__ = ["Again", "Done", "Limits", "Publisher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,3 @@ class Done:
     engine_workflow_code: str | None = None
     error_code: str | None = None
     message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    after_seconds: float

@@ -1,0 +1,110 @@
+"""What a flow does next, and what follows from the word of a flow node."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from wfgov_dagster.domain.flow import JSON, Again, FlowDefinition, FlowEvent, FlowNode, FlowState, NodeState
+from wfgov_dagster.errors import FlowNodePollingTimeOut, WfgovError
+
+
+class Action(StrEnum):
+    DO = "do"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How a flow node of a flow stands."""
+
+    name: str
+    state: NodeState
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A call of a flow node's function, or, without one, the flow's end by `event`."""
+
+    event: FlowEvent | None = None
+    node: FlowNode | None = None
+    action: Action = Action.DO
+
+
+def next_of(state: FlowState, stands: Sequence[Stand], definition: FlowDefinition) -> Next:
+    """The first flow node that is not done; when cancelled, the last one begun that is not undone."""
+    if state is FlowState.PROCESSING:
+        for stand in stands:
+            if stand.state is not NodeState.DONE:
+                return Next(node=definition.node(stand.name))
+        return Next(event=FlowEvent.FINISH)
+    for stand in reversed(stands):
+        node = definition.node(stand.name)
+        if stand.state not in {NodeState.WAITING, NodeState.UNDONE} and node.compensate is not None:
+            return Next(node=node, action=Action.UNDO)
+    return Next(event=FlowEvent.UNDONE)
+
+
+# --- what follows from its word ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    result: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """`error` and `message` can be shown to people: no secret in them."""
+
+    code: str
+    message: str
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """`failures`: counted against the flow node's attempts by this word."""
+
+    seconds: float
+    failures: int = 0
+    reason: Failed | None = None
+
+
+Word: TypeAlias = Done | Again | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """What is left. `failures` so far; `seconds_left` until the flow node's deadline, None = no limit; `retry_seconds`:
+    after how many failures, how long to wait."""
+
+    failures: int
+    seconds_left: float | None
+    retry_seconds: Callable[[int], float]
+
+
+def judge(node: FlowNode, word: Word, patience: Patience) -> Done | Wait | Failed:
+    """A poll is asked once more at its deadline: what came at the last moment counts."""
+    left = math.inf if patience.seconds_left is None else patience.seconds_left
+    match word:
+        case Done():
+            return word
+        case Again(after_seconds):
+            if left <= 0:
+                return failed(FlowNodePollingTimeOut(where=f"flow node {node.name}", hint=_late(node)))
+            return Wait(min(max(after_seconds, 0.0), left))
+        case Failed():
+            failures = patience.failures + 1
+            if not word.retryable or failures >= node.attempts or left <= 0:
+                return word
+            return Wait(min(patience.retry_seconds(failures), left), 1, word)
+
+
+def failed(error: WfgovError) -> Failed:
+    return Failed(error.code, error.sentence(), error.retryable)
+
+
+def _late(node: FlowNode) -> str:
+    return f"it was not there within {node.deadline_seconds:g} s; wfgov flow resume goes on waiting"
