@@ -1,7 +1,7 @@
 """Schedules: five-field cron, the words that become cron by a written table, and when a cron fires next."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import Final
@@ -46,24 +46,36 @@ def to_cron(text: str) -> str | None:
     return said if _fires(said) else None
 
 
-def next_fires(cron: str, zone: str, after: datetime, count: int) -> Sequence[datetime]:
-    """The next `count` fires after `after` by the clocks of the IANA zone `zone`, as aware UTC, ascending.
+def fires(cron: str, zone: str, after: datetime) -> Iterator[datetime]:
+    """All fires after `after` by the clocks of the IANA zone `zone`, as aware UTC, ascending; without an end for most.
 
     A time that the clocks skip in spring fires when they go on, one that they repeat in autumn fires once; a cron of
     every so many minutes or hours goes on evenly through both. Raises InvalidInput for a bad cron or zone.
     """
     if not _fires(cron):
         raise _no_cron(cron)
-    fires: list[datetime] = []
     last = after
-    for local in islice(CronSim(cron, after.astimezone(time_zone(zone))), 2 * count + 60):
+    for local in CronSim(cron, after.astimezone(time_zone(zone))):
         fire = local.astimezone(UTC)
         if fire > last:  # around a change of the clocks two local times may be one moment
-            fires.append(fire)
+            yield fire
             last = fire
-        if len(fires) == count:
-            break
-    return fires
+
+
+def next_fires(cron: str, zone: str, after: datetime, count: int) -> Sequence[datetime]:
+    """The next `count` of `fires`."""
+    return list(islice(fires(cron, zone, after), count))
+
+
+def fires_of(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+    """`fires` within the bounds of the schedule; a fire at its very start or end counts."""
+    start, end = _bound(schedule.start), _bound(schedule.end)
+    since = after if start is None else max(after, start - timedelta(seconds=1))
+    for fire in fires(schedule.cron, schedule.time_zone, since):
+        if end is not None and fire > end:
+            return
+        if start is None or fire >= start:
+            yield fire
 
 
 def check_schedule(schedule: Schedule) -> None:
@@ -86,6 +98,10 @@ def time_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
         raise InvalidInput(f"{name!r} is no time zone", hint="an IANA name, for example: Europe/Berlin") from exc
+
+
+def _bound(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _no_cron(text: str) -> InvalidInput:

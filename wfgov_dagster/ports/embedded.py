@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from wfgov_dagster.domain.definition import Schedule
+from wfgov_dagster.domain.firing import Firing
 from wfgov_dagster.ports.engine import EngineVersion, Instance, Marker, TaskInstance
 
 
@@ -38,6 +40,17 @@ class TaskEnd:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DueWorkflow:
+    """Its schedule has come due: `next_fire_at` is not after `now`, by the clock that was asked for."""
+
+    engine: str
+    workflow_code: str
+    schedule: Schedule
+    next_fire_at: datetime
+    now: datetime
+
+
 class EmbeddedStore(Protocol):
     """`engine` is the name of an embedded engine: one database may hold several."""
 
@@ -53,7 +66,10 @@ class EmbeddedStore(Protocol):
         """The schedule is offline afterwards. False: the workflow is unknown or offline."""
 
     def set_schedule_online(self, engine: str, code: str, *, online: bool) -> bool:
-        """False: no schedule, or (for online) the workflow is not online."""
+        """False: no schedule, or (for online) the workflow is not online.
+
+        It counts from now on, by the database's clock. Online said again, it goes on as it was.
+        """
 
     def versions(self, engine: str, code: str) -> Sequence[EngineVersion]:
         """The newest first."""
@@ -63,6 +79,12 @@ class EmbeddedStore(Protocol):
 
     def submit(self, engine: str, code: str, request_key: str, started_by: str) -> int | None:
         """A new instance with its tasks, or the one that has this key already. None: the workflow is not online."""
+
+    def due(self, now: datetime | None, limit: int) -> Sequence[DueWorkflow]:
+        """Of any engine, the longest due first. `now`: None = the database's clock."""
+
+    def fire(self, due: DueWorkflow, firing: Firing) -> int | None:
+        """The instance of this fire, made with it. None: it was fired already, or the schedule is another one now."""
 
     def submitted(self, engine: str) -> Sequence[int]:
         """Instances that nobody has claimed, the oldest first."""

@@ -1,26 +1,28 @@
-"""The embedded engine's memory: what it holds here, what it ran in `embedded_runs`."""
+"""The embedded engine's memory: what it holds here, what starts in `embedded_fires`, what it ran in `embedded_runs`."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from wfgov_dagster.domain.definition import Schedule
-from wfgov_dagster.domain.snapshot import canonical, parse, schedule_body
+from wfgov_dagster.domain.firing import first_fire
+from wfgov_dagster.domain.snapshot import canonical, schedule_body
 from wfgov_dagster.ports.embedded import HeldWorkflow
 from wfgov_dagster.ports.engine import EngineVersion, Marker
 from wfgov_dagster.store.clock import db_now
-from wfgov_dagster.store.embedded_runs import SqlEmbeddedRuns, marker_from
+from wfgov_dagster.store.embedded_fires import SqlEmbeddedFires, is_workflow, locked, schedule_from
+from wfgov_dagster.store.embedded_runs import marker_from
 from wfgov_dagster.store.schema.embedded import embedded_instance as instances
-from wfgov_dagster.store.schema.embedded import embedded_task_instance as task_instances
 from wfgov_dagster.store.schema.embedded import embedded_workflow as workflows
 from wfgov_dagster.store.schema.embedded import embedded_workflow_version as held_versions
 
+_SILENT: Final[dict[str, Any]] = {"schedule_online": 0, "next_fire_at": None}
 
-class SqlEmbeddedStore(SqlEmbeddedRuns):
+
+class SqlEmbeddedStore(SqlEmbeddedFires):
     """`EmbeddedStore` on SQLite and PostgreSQL.
 
     Calls for one workflow go one after the other: each locks its row first (on SQLite there is one writer anyway).
@@ -28,13 +30,13 @@ class SqlEmbeddedStore(SqlEmbeddedRuns):
 
     def workflow(self, engine: str, code: str) -> HeldWorkflow | None:
         with self._database.read() as conn:
-            row = conn.execute(sa.select(workflows).where(_is(engine, code))).one_or_none()
+            row = conn.execute(sa.select(workflows).where(is_workflow(engine, code))).one_or_none()
         return None if row is None else _held(row)
 
     def hold(self, engine: str, code: str, document: str, marker: Marker) -> bool:
         with self._database.write() as conn:
             _make_room(conn, engine, code, document)
-            row = _locked(conn, engine, code)
+            row = locked(conn, engine, code)
             if row is None or row.online:
                 return False
             new = {"document": document, "marker": _marker_text(marker)}
@@ -51,31 +53,38 @@ class SqlEmbeddedStore(SqlEmbeddedRuns):
             return True
 
     def set_online(self, engine: str, code: str, *, online: bool) -> bool:
-        values = {"online": 1} if online else {"online": 0, "schedule_online": 0}
-        return self._change(engine, code, sa.true(), values)
+        return self._change(engine, code, sa.true(), {"online": 1} if online else {"online": 0, **_SILENT})
 
     def put_schedule(self, engine: str, code: str, schedule: Schedule | None) -> bool:
         text = None if schedule is None else schedule_body(schedule).decode()
-        return self._change(engine, code, workflows.c.online == 1, {"schedule": text, "schedule_online": 0})
+        return self._change(engine, code, workflows.c.online == 1, {"schedule": text, **_SILENT})
 
     def set_schedule_online(self, engine: str, code: str, *, online: bool) -> bool:
-        scheduled = workflows.c.schedule.is_not(None)
-        possible = scheduled & (workflows.c.online == 1) if online else scheduled
-        return self._change(engine, code, possible, {"schedule_online": int(online)})
+        if not online:
+            return self._change(engine, code, workflows.c.schedule.is_not(None), _SILENT)
+        with self._database.write() as conn:
+            row = locked(conn, engine, code)
+            if row is None or row.schedule is None or not row.online:
+                return False
+            if not row.schedule_online:  # else what has come due meanwhile would be lost
+                first = first_fire(schedule_from(row.schedule), conn.execute(sa.select(db_now())).scalar_one())
+                armed = {"schedule_online": 1, "next_fire_at": first, "updated_at": db_now()}
+                conn.execute(workflows.update().where(workflows.c.id == row.id).values(**armed))
+            return True
 
     def versions(self, engine: str, code: str) -> Sequence[EngineVersion]:
         with self._database.read() as conn:
             rows = conn.execute(
                 sa.select(held_versions)
                 .join(workflows, workflows.c.id == held_versions.c.workflow_id)
-                .where(_is(engine, code))
+                .where(is_workflow(engine, code))
                 .order_by(held_versions.c.version.desc())
             ).all()
         return [EngineVersion(row.version, marker_from(row.marker), row.created_at) for row in rows]
 
     def forget_version(self, engine: str, code: str, version: int) -> bool:
         with self._database.write() as conn:
-            row = _locked(conn, engine, code)
+            row = locked(conn, engine, code)
             if row is None or row.version == version:
                 return False
             running = sa.select(instances.c.id).where(
@@ -93,43 +102,13 @@ class SqlEmbeddedStore(SqlEmbeddedRuns):
             )
             return True
 
-    def submit(self, engine: str, code: str, request_key: str, started_by: str) -> int | None:
-        with self._database.write() as conn:
-            workflow = _locked(conn, engine, code)
-            asked_before = sa.select(instances.c.id).where(
-                (instances.c.engine_name == engine)
-                & (instances.c.workflow_code == code)
-                & (instances.c.request_key == request_key)
-            )
-            found = conn.execute(asked_before).scalar_one_or_none()
-            if found is not None:
-                return int(found)
-            if workflow is None or not workflow.online:
-                return None
-            copied = {name: getattr(workflow, name) for name in ("version", "document", "marker")}
-            key = {"engine_name": engine, "workflow_code": code, "request_key": request_key}
-            asked = {"trigger": "manual", "started_by": started_by, "submitted_at": db_now()}
-            made = conn.execute(instances.insert().values(**key, **asked, **copied).returning(instances.c.id))
-            instance_id = int(made.scalar_one())
-            codes = [task.code for task in parse(workflow.document).tasks]
-            conn.execute(task_instances.insert(), [{"instance_id": instance_id, "task_code": one} for one in codes])
-            return instance_id
-
     def _change(self, engine: str, code: str, possible: sa.ColumnElement[bool], values: dict[str, Any]) -> bool:
         """One conditional UPDATE: whether it found its row is the answer."""
         with self._database.write() as conn:
             done = conn.execute(
-                workflows.update().where(_is(engine, code) & possible).values(updated_at=db_now(), **values)
+                workflows.update().where(is_workflow(engine, code) & possible).values(updated_at=db_now(), **values)
             )
             return bool(done.rowcount)
-
-
-def _is(engine: str, code: str) -> sa.ColumnElement[bool]:
-    return (workflows.c.engine_name == engine) & (workflows.c.workflow_code == code)
-
-
-def _locked(conn: sa.Connection, engine: str, code: str) -> sa.Row[Any] | None:
-    return conn.execute(sa.select(workflows).where(_is(engine, code)).with_for_update()).one_or_none()
 
 
 def _make_room(conn: sa.Connection, engine: str, code: str, document: str) -> None:
@@ -150,6 +129,6 @@ def _held(row: sa.Row[Any]) -> HeldWorkflow:
         row.document,
         marker_from(row.marker),
         bool(row.online),
-        None if row.schedule is None else Schedule(**orjson.loads(row.schedule)),
+        None if row.schedule is None else schedule_from(row.schedule),
         bool(row.schedule_online),
     )

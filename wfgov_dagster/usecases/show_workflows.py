@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
-from wfgov_dagster.domain.cron import next_fires
+from wfgov_dagster.domain.cron import fires_of
 from wfgov_dagster.domain.definition import Definition, Edge, Schedule, Settings, Task, entry_tasks, exit_tasks
 from wfgov_dagster.domain.snapshot import parse
 from wfgov_dagster.errors import NotFound
@@ -93,8 +94,4 @@ def unknown_workflow(workflow_code: str) -> NotFound:
 def _fires(definition: Definition | None, now: datetime) -> Sequence[datetime]:
     if definition is None or definition.settings.schedule is None:
         return ()
-    schedule = definition.settings.schedule
-    start = now if schedule.start is None else max(now, datetime.fromisoformat(schedule.start))
-    fires = next_fires(schedule.cron, schedule.time_zone, start, _FIRES)
-    end = None if schedule.end is None else datetime.fromisoformat(schedule.end)
-    return [fire for fire in fires if end is None or fire <= end]
+    return list(islice(fires_of(definition.settings.schedule, now), _FIRES))

@@ -1,0 +1,49 @@
+"""Fires the schedules that have come due. Any process may call it, any number of them at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from wfgov_dagster.domain.firing import firing
+from wfgov_dagster.errors import InvalidInput
+from wfgov_dagster.ports.embedded import EmbeddedStore
+
+AT_ONCE: Final = 500  # at most so many a call: a sensor's tick has to end
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """`skipped`: due times before it that were left out."""
+
+    engine: str
+    workflow_code: str
+    scheduled_at: datetime
+    instance_id: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class FireReport:
+    """`refused`: schedules that cannot be read any more (a zone that is gone …), a line for each; they stay due."""
+
+    fired: Sequence[Fired]
+    refused: Sequence[str]
+
+
+def fire_due(store: EmbeddedStore, now: datetime | None = None) -> FireReport:
+    """One instance for each schedule that is due, for the latest of its due times; one query when nothing is.
+
+    `now`: None = the database's clock, which is one for all machines.
+    """
+    fired, refused = [], []
+    for due in store.due(now, AT_ONCE):
+        try:
+            found = firing(due.schedule, due.next_fire_at, due.now)
+        except InvalidInput as exc:
+            refused.append(f"workflow {due.workflow_code} on engine {due.engine}: {exc.sentence()}")
+            continue
+        instance_id = store.fire(due, found)
+        if instance_id is not None and found.scheduled_at is not None:
+            fired.append(Fired(due.engine, due.workflow_code, found.scheduled_at, instance_id, found.skipped))
+    return FireReport(fired, refused)
