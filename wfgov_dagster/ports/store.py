@@ -4,21 +4,26 @@
 is open while another component is called. Raises StoreError and its kinds, Conflict for a broken constraint.
 """
 
+from __future__ import annotations  # frames are named in types only: to know the words nobody has to load polars
+
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wfgov_dagster.domain.definition import Definition, Edge
-from wfgov_dagster.domain.lineage import Lineage
 from wfgov_dagster.domain.version import TaskVersion
 from wfgov_dagster.ports.catalogue import Catalogue
 from wfgov_dagster.ports.checks import Checks
+from wfgov_dagster.ports.flows import Flows
 from wfgov_dagster.ports.metadata import ImportBatch
-from wfgov_dagster.ports.publishing import Leases, Publishing
+from wfgov_dagster.ports.publishing import Breakers, Leases, Publishing
 from wfgov_dagster.ports.queries import Queries
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from wfgov_dagster.domain.lineage import Lineage
 
 Ids = Collection[int] | None  # None: all
 
@@ -210,6 +215,10 @@ class Work(Protocol):
     def publishing(self) -> Publishing: ...
     @property
     def leases(self) -> Leases: ...
+    @property
+    def flows(self) -> Flows: ...
+    @property
+    def breakers(self) -> Breakers: ...
 
 
 class Store(Protocol):

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from wfgov_dagster.store.db import Database
 
 if TYPE_CHECKING:
+    from wfgov_dagster.store.breakers import SqlBreakers
     from wfgov_dagster.store.catalogue import SqlCatalogue
     from wfgov_dagster.store.checks import SqlChecks
     from wfgov_dagster.store.derivation import SqlDerivation
+    from wfgov_dagster.store.flows import SqlFlows
     from wfgov_dagster.store.imports import SqlImports
     from wfgov_dagster.store.leases import SqlLeases
     from wfgov_dagster.store.lineage import SqlLineage
@@ -85,6 +87,18 @@ class SqlWork:
         from wfgov_dagster.store.leases import SqlLeases
 
         return SqlLeases(self._conn)
+
+    @cached_property
+    def breakers(self) -> "SqlBreakers":
+        from wfgov_dagster.store.breakers import SqlBreakers
+
+        return SqlBreakers(self._conn)
+
+    @cached_property
+    def flows(self) -> "SqlFlows":
+        from wfgov_dagster.store.flows import SqlFlows
+
+        return SqlFlows(self._conn)
 
     @cached_property
     def catalogue(self) -> "SqlCatalogue":

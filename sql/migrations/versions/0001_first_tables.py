@@ -614,6 +614,131 @@ def upgrade() -> None:
         comment="When an engine may be written to again, whoever writes.",
     )
     op.create_table(
+        "flow",
+        sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
+        sa.Column("flow_key", key(40), nullable=False, comment="Random; beginning of its nodes' keys."),
+        sa.Column("flow_name", key(100), nullable=False, comment="Name of the definition."),
+        sa.Column(
+            "definition_version",
+            sa.Integer(),
+            nullable=True,
+            comment="Version it runs on for life; NULL until a manager chose.",
+        ),
+        sa.Column("biz_id", key(255), nullable=False, comment="What it is about."),
+        sa.Column("biz_type", key(100), nullable=False, comment="What kind of thing that is."),
+        sa.Column(
+            "state", sa.String(length=20), server_default="Initializing", nullable=False, comment="State, as in spec D."
+        ),
+        sa.Column(
+            "context", sa.Text(), server_default="{}", nullable=False, comment="JSON object; frozen by the start."
+        ),
+        sa.Column("context_version", sa.Integer(), server_default="0", nullable=False, comment="Counts its changes."),
+        sa.Column(
+            "cancel_reason", sa.Text(), nullable=True, comment="Why it was cancelled; once set it is only undone."
+        ),
+        sa.Column("error_code", sa.String(length=50), nullable=True, comment="Code of the error that holds it up."),
+        sa.Column("error", sa.Text(), nullable=True, comment="That error, for people."),
+        sa.Column("created_by", key(100), nullable=False, comment="Who; acts in its flow nodes."),
+        sa.Column("holder", key(200), nullable=True, comment="Manager that is at it; NULL = nobody."),
+        sa.Column(
+            "epoch", ID, server_default="0", nullable=False, comment="Counts up with each lease; fences late words."
+        ),
+        sa.Column(
+            "until", sa.DateTime(timezone=True), nullable=True, comment="End of the lease, by the database's clock."
+        ),
+        sa.Column(
+            "next_due_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="When a manager has to look; NULL = not by itself.",
+        ),
+        sa.Column(
+            "deadline_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="End of the whole flow's patience; NULL = none.",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("CURRENT_TIMESTAMP"),
+            nullable=False,
+            comment="When.",
+        ),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True, comment="When it was started."),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="When it came to an end."),
+        sa.CheckConstraint(
+            "state IN ('Initializing', 'Processing', 'Canceling', 'Canceled', 'Stopped', 'Finished', 'Error')",
+            name=op.f("ck_flow_state"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flow")),
+        sa.UniqueConstraint("flow_key", name=op.f("uq_flow_flow_key")),
+        comment="Durable sequences of steps that survive a crash.",
+    )
+    op.create_index("ix_flow_biz", "flow", ["biz_type", "biz_id"], unique=False)
+    op.create_index("ix_flow_next_due_at", "flow", ["next_due_at"], unique=False)
+    op.create_table(
+        "flow_attempt",
+        sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
+        sa.Column("flow_node_id", ID, nullable=False, comment="Flow node."),
+        sa.Column("no", sa.Integer(), nullable=False, comment="From 1 inside the flow node."),
+        sa.Column("action", sa.String(length=10), nullable=False, comment="do, or undo when it was cancelled."),
+        sa.Column("holder", key(200), nullable=False, comment="Manager that looked last."),
+        sa.Column("epoch", ID, nullable=False, comment="Of the lease under which it looked last."),
+        sa.Column("looks", sa.Integer(), server_default="1", nullable=False, comment="Calls; a poll has many."),
+        sa.Column(
+            "outcome",
+            sa.String(length=20),
+            nullable=True,
+            comment="ok, failed, interrupted; NULL = begun, not known to have ended.",
+        ),
+        sa.Column("error_code", sa.String(length=50), nullable=True, comment="Code of its error."),
+        sa.Column("error", sa.Text(), nullable=True, comment="Its error, for people."),
+        sa.Column(
+            "started_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("CURRENT_TIMESTAMP"),
+            nullable=False,
+            comment="Committed before the first call.",
+        ),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="When the outcome was known."),
+        sa.CheckConstraint("action IN ('do', 'undo')", name=op.f("ck_flow_attempt_action")),
+        sa.CheckConstraint("outcome IN ('ok', 'failed', 'interrupted')", name=op.f("ck_flow_attempt_outcome")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flow_attempt")),
+        sa.UniqueConstraint("flow_node_id", "no", name=op.f("uq_flow_attempt_flow_node_id_no")),
+        comment="Attempts at flow nodes: a row before the function is called, its outcome after.",
+    )
+    op.create_table(
+        "flow_node",
+        sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
+        sa.Column("flow_id", ID, nullable=False, comment="Flow."),
+        sa.Column("no", sa.Integer(), nullable=False, comment="From 1, in order."),
+        sa.Column("node_name", key(100), nullable=False, comment="Name in the definition."),
+        sa.Column("kind", sa.String(length=10), nullable=False, comment="call or poll."),
+        sa.Column("state", sa.String(length=10), server_default="waiting", nullable=False, comment="How it stands."),
+        sa.Column("result", sa.Text(), nullable=True, comment="JSON that its function returned."),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False, comment="Since the last resume."),
+        sa.Column("interruptions", sa.Integer(), server_default="0", nullable=False, comment="Since the last resume."),
+        sa.Column("error_code", sa.String(length=50), nullable=True, comment="Code of its last error."),
+        sa.Column("error", sa.Text(), nullable=True, comment="Its last error, for people."),
+        sa.Column(
+            "deadline_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="Until when it is tried or asked; NULL = for ever.",
+        ),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True, comment="When it was begun first."),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="When its verdict came."),
+        sa.CheckConstraint("kind IN ('call', 'poll')", name=op.f("ck_flow_node_kind")),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'running', 'done', 'failed', 'undone')", name=op.f("ck_flow_node_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flow_node")),
+        sa.UniqueConstraint("flow_id", "no", name=op.f("uq_flow_node_flow_id_no")),
+        sa.UniqueConstraint("flow_id", "node_name", name=op.f("uq_flow_node_flow_id_node_name")),
+        comment="Flow nodes of a flow, as its definition had them.",
+    )
+    op.create_table(
         "inspection_finding",
         sa.Column("id", ID, autoincrement=True, nullable=False, comment="Never leaves the database."),
         sa.Column("rule", key(50), nullable=False, comment="Which rule."),
@@ -1232,6 +1357,11 @@ def downgrade() -> None:
     op.drop_table("metadata_change")
     op.drop_index("ix_inspection_finding_object", table_name="inspection_finding")
     op.drop_table("inspection_finding")
+    op.drop_table("flow_node")
+    op.drop_table("flow_attempt")
+    op.drop_index("ix_flow_next_due_at", table_name="flow")
+    op.drop_index("ix_flow_biz", table_name="flow")
+    op.drop_table("flow")
     op.drop_table("engine_pace")
     op.drop_table("engine_lease")
     op.drop_table("engine_deployment")
