@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from wfgov_dagster.domain.definition import Definition, Edge
 from wfgov_dagster.domain.version import TaskVersion
 from wfgov_dagster.ports.catalogue import Catalogue
+from wfgov_dagster.ports.change_sets import ChangeSets, Paces
 from wfgov_dagster.ports.checks import Checks
 from wfgov_dagster.ports.flows import Flows
 from wfgov_dagster.ports.metadata import ImportBatch
@@ -219,6 +220,10 @@ class Work(Protocol):
     def flows(self) -> Flows: ...
     @property
     def breakers(self) -> Breakers: ...
+    @property
+    def change_sets(self) -> ChangeSets: ...
+    @property
+    def paces(self) -> Paces: ...
 
 
 class Store(Protocol):

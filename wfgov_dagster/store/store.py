@@ -15,12 +15,14 @@ from wfgov_dagster.store.db import Database
 if TYPE_CHECKING:
     from wfgov_dagster.store.breakers import SqlBreakers
     from wfgov_dagster.store.catalogue import SqlCatalogue
+    from wfgov_dagster.store.change_sets import SqlChangeSets
     from wfgov_dagster.store.checks import SqlChecks
     from wfgov_dagster.store.derivation import SqlDerivation
     from wfgov_dagster.store.flows import SqlFlows
     from wfgov_dagster.store.imports import SqlImports
     from wfgov_dagster.store.leases import SqlLeases
     from wfgov_dagster.store.lineage import SqlLineage
+    from wfgov_dagster.store.paces import SqlPaces
     from wfgov_dagster.store.publishing import SqlPublishing
     from wfgov_dagster.store.queries import SqlQueries
     from wfgov_dagster.store.records import SqlAudit, SqlFindings
@@ -99,6 +101,18 @@ class SqlWork:
         from wfgov_dagster.store.flows import SqlFlows
 
         return SqlFlows(self._conn)
+
+    @cached_property
+    def change_sets(self) -> "SqlChangeSets":
+        from wfgov_dagster.store.change_sets import SqlChangeSets
+
+        return SqlChangeSets(self._conn)
+
+    @cached_property
+    def paces(self) -> "SqlPaces":
+        from wfgov_dagster.store.paces import SqlPaces
+
+        return SqlPaces(self._conn)
 
     @cached_property
     def catalogue(self) -> "SqlCatalogue":

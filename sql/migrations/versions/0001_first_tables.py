@@ -122,12 +122,6 @@ def upgrade() -> None:
             comment="JSON of what was confirmed before the set began; NULL = never deployed.",
         ),
         sa.Column("target", sa.Text(), nullable=True, comment="JSON of what a set that restores brings back."),
-        sa.Column(
-            "observed",
-            sa.String(length=80),
-            nullable=True,
-            comment="Digest of what a plan saw on the engine: it must be there still.",
-        ),
         sa.Column("record_id", ID, nullable=True, comment="Its publish record, once it was begun."),
         sa.Column("reason", sa.Text(), nullable=True, comment="Why it failed or was skipped."),
         sa.CheckConstraint(

@@ -40,7 +40,6 @@ change_set_member = sa.Table(
     sa.Column("version_no", sa.Integer, comment="Version it is about; NULL = whatever the engine holds."),
     sa.Column("before", sa.Text, comment="JSON of what was confirmed before the set began; NULL = never deployed."),
     sa.Column("target", sa.Text, comment="JSON of what a set that restores brings back."),
-    sa.Column("observed", sa.String(80), comment="Digest of what a plan saw on the engine: it must be there still."),
     sa.Column("record_id", Id, comment="Its publish record, once it was begun."),
     sa.Column("reason", sa.Text, comment="Why it failed or was skipped."),
     one_of("state", ("waiting", "open", "success", "failed", "skipped")),
