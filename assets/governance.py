@@ -1,4 +1,5 @@
-"""metadata tables → dependency view → definitions → versions. Shells: all thinking is in usecases."""
+"""metadata tables → dependency view → definitions → versions. Shells: all thinking is in usecases,
+each imported by the asset that asks it: whoever loads the definitions needs none of them."""
 
 from typing import Final
 
@@ -11,9 +12,6 @@ from wfgov_dagster.ops.failures import as_dagster_failure
 from wfgov_dagster.ops.news import add_partitions, definition_metadata, version_metadata
 from wfgov_dagster.ports.catalogue import CurrentDefinition
 from wfgov_dagster.ports.store import Store
-from wfgov_dagster.usecases.define_workflows import define_workflows
-from wfgov_dagster.usecases.derive_dependencies import derive_dependencies
-from wfgov_dagster.usecases.save_versions import save_versions
 
 _WHOLE_STEP = "Materialising one partition or all of them is the same cheap step: it takes whatever waits for it."
 _UNKNOWN: Final = {"version": dg.MetadataValue.text("none: no such workflow, or its definition is a draft")}
@@ -32,6 +30,8 @@ metadata_tables = [
 @dg.asset(deps=metadata_tables, group_name=keys.GOVERNANCE, kinds={"view"})
 def task_dependency_view(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
     """Task → task: who reads what the other writes, directly, through views, or as declared."""
+    from wfgov_dagster.usecases.derive_dependencies import derive_dependencies
+
     with as_dagster_failure(max_retries=3):
         report = derive_dependencies(
             store.open(), actor_of(context.run.tags), rebuild_above=store.settings.rebuild_above_rows
@@ -49,6 +49,8 @@ def task_dependency_view(context: dg.AssetExecutionContext, store: StoreResource
     description=f"Which task is in which workflow, and the DAG of each. {_WHOLE_STEP}",
 )
 def workflow_definitions(context: dg.AssetExecutionContext, store: StoreResource) -> None:
+    from wfgov_dagster.usecases.define_workflows import define_workflows
+
     with as_dagster_failure(max_retries=3):
         define_workflows(store.open(), actor_of(context.run.tags), store.settings.time_zone)
         add_partitions(context.instance, store.open())
@@ -66,6 +68,8 @@ def workflow_definitions(context: dg.AssetExecutionContext, store: StoreResource
     description=f"V1, V2 … of each workflow, immutable; made only where the content changed. {_WHOLE_STEP}",
 )
 def workflow_versions(context: dg.AssetExecutionContext, store: StoreResource) -> None:
+    from wfgov_dagster.usecases.save_versions import save_versions
+
     with as_dagster_failure(max_retries=3):
         save_versions(store.open(), actor_of(context.run.tags))
         current = _by_partition(store.open())

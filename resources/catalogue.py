@@ -9,12 +9,14 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from resources import names
-from wfgov_dagster.usecases.list_tables import ListedTable, TableList
+
+if TYPE_CHECKING:
+    from wfgov_dagster.usecases.list_tables import ListedTable, TableList
 
 SCHEME: Final = "catalogue-1"
 NO_DOMAIN: Final = "no_domain"  # asset group of tables without a business domain
@@ -25,7 +27,7 @@ def table_key(db_name: str, table_name: str) -> dg.AssetKey:
     return dg.AssetKey(["table", *(names.safe(part, names.KEY_PART) for part in (db_name, table_name) if part)])
 
 
-def save(file: Path, tables: TableList) -> bool:
+def save(file: Path, tables: "TableList") -> bool:
     """Atomically; False if the file said the same already."""
     document = {"scheme": SCHEME, "left_out": tables.left_out, "tables": [_row(one) for one in tables.tables]}
     text = json.dumps(document, ensure_ascii=False, indent=0)
@@ -51,7 +53,7 @@ def load(file: Path) -> list[dg.AssetSpec]:
         return []
 
 
-def _row(one: ListedTable) -> Mapping[str, object]:
+def _row(one: "ListedTable") -> Mapping[str, object]:
     table = one.table
     return {
         "name": [table.db_name, table.table_name],

@@ -20,7 +20,8 @@ from wfgov_dagster.ports.catalogue import GovernedTable
 from wfgov_dagster.ports.metadata import ImportBatch, LineageRow, RelationRow, TableRow, TaskRow
 from wfgov_dagster.settings import Settings
 from wfgov_dagster.usecases.import_metadata import import_metadata
-from wfgov_dagster.usecases.list_tables import ListedTable, TableList, list_tables, tables_written
+from wfgov_dagster.usecases.list_tables import ListedTable, TableList, list_tables
+from wfgov_dagster.usecases.tables_written import tables_written
 from wfgov_dagster.wiring import Platform
 
 FILE = "catalogue.json"

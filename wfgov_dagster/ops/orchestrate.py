@@ -1,7 +1,11 @@
-"""Job `orchestrate`: the three steps from the change feed to versions, in one run for any number of workflows."""
+"""Job `orchestrate`: the three steps from the change feed to versions, in one run for any number of workflows.
+
+The use cases are imported by the op: every run of every job loads this module, and polars takes longer than Dagster's
+part of a small one.
+"""
 
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 from pydantic import Field
@@ -13,8 +17,9 @@ from wfgov_dagster.ops.actor import actor_of
 from wfgov_dagster.ops.failures import as_dagster_failure
 from wfgov_dagster.ops.news import news, sync_partitions
 from wfgov_dagster.ops.verdicts import evaluations
-from wfgov_dagster.usecases.list_tables import list_tables
-from wfgov_dagster.usecases.orchestrate import Options, OrchestrationReport, orchestrate
+
+if TYPE_CHECKING:
+    from wfgov_dagster.usecases.orchestrate import OrchestrationReport
 
 NEWS_A_RUN: Final = 4000  # an event takes 10 to 20 ms, and changes that come meanwhile wait for the run's end
 
@@ -27,6 +32,9 @@ class OrchestrateConfig(dg.Config):
 
 @dg.op(description="Take the open metadata changes; derive dependencies, definitions and versions.")
 def derive_and_save(context: dg.OpExecutionContext, config: OrchestrateConfig, store: StoreResource) -> None:
+    from wfgov_dagster.usecases.list_tables import list_tables
+    from wfgov_dagster.usecases.orchestrate import Options, orchestrate
+
     options = Options(store.settings.time_zone, config.full, store.settings.rebuild_above_rows)
     with as_dagster_failure(max_retries=3):
         opened = store.open()
@@ -55,7 +63,7 @@ def orchestrate_job() -> None:
     derive_and_save()
 
 
-def summary(report: OrchestrationReport) -> dict[str, dg.MetadataValue]:
+def summary(report: "OrchestrationReport") -> dict[str, dg.MetadataValue]:
     """The run in a few lines."""
     dependencies, definitions = report.dependencies, report.definitions
     versions = [

@@ -15,7 +15,7 @@ from wfgov_dagster.ops.actor import actor_of
 from wfgov_dagster.ops.failures import as_dagster_failure
 from wfgov_dagster.ports.engine import Instance, TaskInstance
 from wfgov_dagster.usecases.engines import EMBEDDED
-from wfgov_dagster.usecases.list_tables import tables_written
+from wfgov_dagster.usecases.tables_written import tables_written
 
 OP: Final = "run_instance"
 JOB_KIND: Final = {"wfgov/kind": "run_workflow"}  # dagster.yaml leaves room beside these runs for the others

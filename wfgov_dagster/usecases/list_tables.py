@@ -1,6 +1,6 @@
 """The governed tables with what each is made from: what Dagster shows as external assets."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,12 +42,6 @@ def list_tables(store: Store, limit: int) -> TableList:
         [ListedTable(one, *(sorted(upstream[circle].get(one.id, [])) for circle in (False, True))) for one in chosen],
         count - len(chosen),
     )
-
-
-def tables_written(store: Store, task_codes: Collection[str]) -> Sequence[Name]:
-    """What these tasks write, sorted."""
-    with store.read() as work:
-        return work.catalogue.written_by(task_codes)
 
 
 def _edges(work: Work, tables: list[int]) -> pl.DataFrame:
