@@ -7,6 +7,8 @@ WfgovError                   code              status  retryable
 ├── NotFound                 not_found            404  no   no such task, workflow, version, engine, instance
 ├── Conflict                 conflict             409  no   true, but not now: somebody else moved first
 │   ├── IllegalTransition    illegal_state        409  no   the life cycle does not allow it from here
+│   ├── ChangeSetRefused     change_set_refused   409  no   members of it cannot be published; nothing was written
+│   ├── ForeignEdit          foreign_edit         409  no   somebody changed it on the engine: a person chooses
 │   └── LeaseHeld            lease_held           409  yes  another publisher holds the workflow on this engine
 ├── Forbidden                forbidden            403  no   the actor may not do this
 ├── StoreError               store                500  no   the platform's own database
@@ -28,9 +30,12 @@ WfgovError                   code              status  retryable
 └── EngineError              engine               502  no   a scheduler that we publish to
     ├── EngineRejected       engine_rejected      502  no   the engine answered "no"; nothing was applied
     ├── EngineUnreachable    engine_unreachable   503  yes  never reached it; nothing was applied
-    └── OutcomeUnknown       engine_unknown       504  yes  no readable reply: it may have been applied or not
+    ├── OutcomeUnknown       engine_unknown       504  yes  no readable reply: it may have been applied or not
+    ├── PublishFailed        publish_failed       502  no   a publish ended without success; its record says how
+    └── PublishParked        publish_parked       504  no   nobody knows what the engine holds, and patience is over
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -100,6 +105,26 @@ class IllegalTransition(Conflict):
     code = "illegal_state"
 
 
+class ForeignEdit(Conflict):
+    """Somebody changed it on the engine: a person has to choose what counts."""
+
+    code = "foreign_edit"
+
+
+class ChangeSetRefused(Conflict):
+    """Members of it cannot be published; nothing was written. `members`: workflow → why, every bad one."""
+
+    code = "change_set_refused"
+
+    def __init__(self, members: Mapping[str, str], *, hint: str = "mend them, or leave them out") -> None:
+        told = "; ".join(f"{code}: {reason}" for code, reason in members.items())
+        super().__init__(f"{len(members)} of its workflows cannot be published: {told}", where="change set", hint=hint)
+        self.members = members
+
+    def problem(self) -> dict[str, object]:
+        return {**super().problem(), "members": dict(self.members)}
+
+
 class LeaseHeld(Conflict):
     """Another publisher holds the workflow on this engine."""
 
@@ -164,6 +189,18 @@ class OutcomeUnknown(EngineError):
     """No readable reply: it may have been applied or not."""
 
     code, status, retryable = "engine_unknown", 504, True
+
+
+class PublishFailed(EngineError):
+    """A publish ended without success; its record says how."""
+
+    code = "publish_failed"
+
+
+class PublishParked(EngineError):
+    """Nobody knows what the engine holds, and attempts or time are used up."""
+
+    code, status = "publish_parked", 504
 
 
 class FlowError(WfgovError):

@@ -157,13 +157,14 @@ def _fires_after(live: Live | None, *, stays_online: bool) -> bool:
 def _schedule(desired: Desired, live: Live | None, *, fires: bool) -> tuple[Step, ...]:
     """An engine refuses to change the schedule of an offline workflow, so there it is not compared."""
     code = desired.workflow_code
+    held = None if live is None else live.schedule
     if not desired.online:
         return (ScheduleOffline(code),) if fires and not desired.schedule_online else ()
     steps: list[Step] = []
-    if desired.schedule != (None if live is None else live.schedule):
+    if desired.content is not None and desired.schedule != held:
         steps.append(PutSchedule(code, desired.schedule))
-        fires = False
-    if desired.schedule_online and not fires:
+        fires, held = False, desired.schedule
+    if desired.schedule_online and not fires and held is not None:
         steps.append(ScheduleOnline(code))
     if fires and not desired.schedule_online:
         steps.append(ScheduleOffline(code))

@@ -16,15 +16,22 @@ class Operation(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where a publish record is; the last four are ends."""
+    """Where a publish record is; from `confirmed` on they are ends."""
 
     INTENT = "intent"  # written down, the engine not touched
     RUNNING = "running"
     SETTLING = "settling"  # the engine shows what is wanted, but a write without a reply could still come late
+    COMPENSATING = "compensating"  # it cannot be had; what was there before is brought back
+    PAUSED = "paused"  # somebody changed it on the engine, and a person has to choose
+    PARKED = "parked"  # nobody knows what the engine holds, and attempts or time are used up
     CONFIRMED = "confirmed"
     REJECTED = "rejected"  # the engine said no
     SUPERSEDED = "superseded"  # something newer is wanted
     FAILED = "failed"
+    ABORTED = "aborted"  # a person ended it
+
+
+WAITING: Final = frozenset({Phase.PAUSED, Phase.PARKED})  # open, but nobody drives it
 
 
 class PublishStatus(StrEnum):
@@ -105,8 +112,20 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a restore brings back, whatever its operation would want. `version_id` None: the content stays as it is.
+    `publishes`: once it is there, this version is the workflow's last published one."""
+
+    version_id: int | None
+    online: bool
+    schedule_online: bool
+    publishes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
-    """What the engine shall show. `content` None = whatever it holds. Its schedule counts only while online."""
+    """What the engine shall show. `content` None = whatever it holds, schedule included. A schedule counts only while
+    online."""
 
     workflow_code: str
     content: Content | None
@@ -151,6 +170,23 @@ def wanted(operation: Operation, workflow_code: str, sent: Content | None, seen:
     if operation is Operation.ONLINE:
         return Desired(workflow_code, sent, online=True, schedule_online=sent is not None and sent.schedule is not None)
     return Desired(workflow_code, None, online=False, schedule_online=False)
+
+
+def restored(workflow_code: str, sent: Content | None, target: Target) -> Desired:
+    """`sent`: content of the target's version."""
+    scheduled = sent is None or sent.schedule is not None
+    return Desired(workflow_code, sent, target.online, target.online and target.schedule_online and scheduled)
+
+
+def before(workflow_code: str, confirmed: Content | None, seen: Found) -> Desired:
+    """What there was before the first write: the last confirmed version, released as it was found.
+
+    Where nothing was, what came stays, offline: deleting would take versions and instances with it.
+    """
+    if not seen.present:
+        return Desired(workflow_code, None, online=False, schedule_online=False)
+    scheduled = confirmed is None or confirmed.schedule is not None
+    return Desired(workflow_code, confirmed, seen.online, seen.schedule_online and scheduled)
 
 
 def version_for(operation: Operation, choice: Choice, asked: int | None) -> VersionRef:

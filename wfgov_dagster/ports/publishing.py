@@ -1,10 +1,11 @@
 """Engines, publish records, snapshots and leases, as the use cases see them. Ages are by the database's clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
-from wfgov_dagster.domain.publish import Found, Operation, Phase, VersionRef
+from wfgov_dagster.domain.publish import Found, Operation, Phase, Target, VersionRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A new publish record. `snapshot_id`: None for offline."""
+    """A new publish record. `snapshot_id`: None for offline. `target`: a restore's."""
 
     workflow_id: int
     engine: RegisteredEngine
@@ -54,33 +55,51 @@ class Intent:
     snapshot_id: int | None
     operation: Operation
     operator: str
+    target: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A publish record with what it takes to go on. `document`: the frozen w1 text; `attempts`: those that failed."""
+    """A publish record with what it takes to go on.
+
+    `document`: the frozen w1 text; `attempts`: those that failed, `tries` of them in this round, which began
+    `age_seconds` ago. `wrote`: something of it may be on the engine. `ends_as`: set while what was there before is
+    brought back. `overruled`: digests of foreign edits that somebody chose to overwrite. `error`: a sentence.
+    """
 
     record_id: int
     operation: Operation
     status: str
     phase: Phase
     attempts: int
+    tries: int
+    round: int
+    age_seconds: float
     error_code: str | None
+    error: str | None
     engine: RegisteredEngine
     workflow: GovernedWorkflow
     version: VersionRef
     snapshot_id: int | None
+    flow_id: int | None
     document: str | None
     found: Found | None
+    wrote: bool
+    ends_as: Phase | None
+    target: Target | None
+    waits_on: Mapping[str, Any] | None
+    overruled: Sequence[str]
     engine_workflow_code: str | None
+    operator: str
     log: Sequence[Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
 class NewStep:
-    """`attempt` from 1."""
+    """`attempt` and `round` from 1."""
 
     record_id: int
+    round: int
     attempt: int
     step: str
     request_digest: str
@@ -91,11 +110,47 @@ class StepRow:
     """`outcome`: ok, rejected, unknown; None = begun, not known to have ended."""
 
     no: int
+    round: int
     attempt: int
     step: str
     request_digest: str
     outcome: str | None
     message: str | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What happened beside the steps. `phase`: from then on."""
+
+    phase: Phase
+    message: str
+    actor: str = "system"
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """`after_step`: number of the last step before it, 0 = none."""
+
+    after_step: int
+    round: int
+    phase: str
+    error_code: str | None
+    message: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A workflow on an engine to which a write without a reply was sent lately. `unknown_steps`: their names."""
+
+    engine: RegisteredEngine
+    workflow_id: int
+    workflow_code: str
+    unknown_steps: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,24 +207,74 @@ class Publishing(Protocol):
     def open_records(self, engine_id: int, workflow_id: int) -> Sequence[int]:
         """Pending ones, the oldest first."""
 
-    def unfinished(self, engine_id: int, workflow_id: int) -> Found | None:
-        """What the newest record that looked at the engine had found, if it may have written and never succeeded."""
+    def newer(self, record_id: int) -> int | None:
+        """A record about the same workflow and engine that was made later."""
 
-    def set_found(self, record_id: int, found: Found, desired: Mapping[str, object]) -> None: ...
+    def unfinished(self, engine_id: int, workflow_id: int) -> Found | None:
+        """What the newest record that looked at the engine had found, if something of it may be left there and it
+        never succeeded."""
+
+    def deployed(self, engine_id: int, workflow_id: int) -> tuple[VersionRef, Target] | None:
+        """The version that was last confirmed on the engine, and how it was released then."""
+
+    def sent(self, engine_id: int, workflow_id: int, first: str | None) -> Iterator[tuple[VersionRef, str]]:
+        """Each version that was ever frozen for the engine, with its w1 text; the one with hash `first` comes first,
+        then the newest."""
+
+    def set_found(self, record_id: int, found: Found, desired: Mapping[str, object], *, took_over: bool) -> None: ...
 
     def go_on(self, record_id: int, phase: Phase, attempts: int) -> bool:
         """False: the record has ended meanwhile, nothing was changed."""
 
-    def end(self, record_id: int, phase: Phase, error_code: str | None, log: Sequence[Mapping[str, object]]) -> None:
-        """`confirmed` is a success, every other phase a failure."""
+    def note(self, record_id: int, note: Note) -> None:
+        """In the order of calls."""
+
+    def notes(self, record_id: int) -> Sequence[NoteRow]: ...
+
+    def failing(self, record_id: int, error: tuple[str, str]) -> None:
+        """The error (code, sentence) that it will end with; it stays open."""
+
+    def wait(self, record_id: int, phase: Phase, on: Mapping[str, object]) -> None:
+        """Nobody drives it from now on. `on`: error_code and message, and what a person has to know."""
+
+    def next_round(self, record_id: int, phase: Phase, ends_as: Phase | None) -> None:
+        """Attempts and deadline anew. It is open again, and waits for nobody's choice."""
+
+    def overrule(self, record_id: int, digests: Sequence[str]) -> None:
+        """Only these, and those of before."""
+
+    def nothing_left(self, record_id: int) -> None:
+        """The engine was seen to show what is nobody's middle: the steps so far have left nothing to undo."""
+
+    def look_anew(self, record_id: int) -> None:
+        """What was found is forgotten: nothing of it is left on the engine."""
+
+    def set_flow(self, record_id: int, flow_id: int) -> None: ...
+
+    def end(
+        self, record_id: int, phase: Phase, error: tuple[str, str] | None, log: Sequence[Mapping[str, object]]
+    ) -> None:
+        """`confirmed` is a success, every other phase a failure. `error`: code and sentence."""
+
+    def parked(self, limit: int) -> Sequence[int]:
+        """Parked records, those first that the sweeper looked at longest ago."""
+
+    def suspects(self, horizon_seconds: float, limit: int) -> Sequence[Suspect]:
+        """Where a write without a reply ended within the horizon and no record is open, in the same order."""
+
+    def swept(self, engine_id: int, workflow_code: str) -> None:
+        """The sweeper has just looked."""
+
+    def snapshot_draft(self, snapshot_id: int) -> None:
+        """What failed is tried again."""
 
     def snapshot_failed(self, snapshot_id: int, error: str) -> None:
         """A draft has failed; what was published once stays published."""
 
     def snapshot_published(self, snapshot_id: int) -> None: ...
 
-    def confirm(self, job: Job, seen: Deployment) -> None:
-        """Write down what the engine was seen to hold; a deploy's version becomes the last published one."""
+    def confirm(self, job: Job, seen: Deployment, *, publishes: bool) -> None:
+        """Write down what the engine was seen to hold. `publishes`: that version is the last published one now."""
 
 
 class Leases(Protocol):
@@ -181,8 +286,17 @@ class Leases(Protocol):
     def keep(self, lease: Lease, seconds: float) -> bool:
         """Hold it from now on for `seconds`. False: it has lapsed or somebody took it."""
 
+    def seconds_left(self, lease: Lease) -> float:
+        """0 = it has lapsed or somebody took it."""
+
     def release(self, lease: Lease) -> None:
         """No effect on a lease that somebody else took."""
+
+    def holder(self, engine_id: int, workflow_code: str) -> str | None:
+        """Whoever has it now."""
+
+    def evict(self, engine_id: int, workflow_code: str, holder: str) -> None:
+        """The holder is known to be dead. No effect if another one has it by now."""
 
     def left(self, engine_id: int, workflow_code: str) -> float:
         """Seconds that a holder still has; 0 = free."""
@@ -200,3 +314,19 @@ class Leases(Protocol):
 
     def since_unknown(self, engine_id: int, workflow_id: int) -> float | None:
         """Seconds since a write about the workflow ended with an unknown outcome; None = none ever did."""
+
+
+class Breakers(Protocol):
+    """Engines that do not answer are left alone. Every word is one conditional UPDATE; times by the database."""
+
+    def rest(self, engine_id: int, prober: str, probing_seconds: float) -> float:
+        """Seconds to wait before a call; 0 = call. After the rest exactly one prober calls, the others wait for it."""
+
+    def failed(self, engine_id: int, threshold: int, rest_seconds: float) -> None:
+        """A call without an answer; `threshold` of them in a row open it."""
+
+    def answered(self, engine_id: int) -> None:
+        """Whatever it said."""
+
+    def state(self, engine_id: int) -> tuple[int, float | None]:
+        """Failures in a row, and the seconds for which no call is made; None = closed, 0 = one may probe."""

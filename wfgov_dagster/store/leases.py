@@ -1,6 +1,7 @@
 """Leases and publish steps. What two publishers may do at once is decided by the row count of one statement."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -41,8 +42,20 @@ class SqlLeases:
         kept = sa.update(engine_lease).where(_held(lease), _L.until > db_now()).values(until=db_now(seconds))
         return self._conn.execute(kept).rowcount > 0
 
+    def seconds_left(self, lease: Lease) -> float:
+        row = self._conn.execute(sa.select(_L.until, db_now()).where(_held(lease))).one_or_none()
+        return 0.0 if row is None else max(0.0, (row[0] - row[1]).total_seconds())
+
     def release(self, lease: Lease) -> None:
         self._conn.execute(sa.update(engine_lease).where(_held(lease)).values(until=db_now()))
+
+    def holder(self, engine_id: int, workflow_code: str) -> str | None:
+        held = sa.select(_L.holder).where(_is(engine_id, workflow_code), _L.until > db_now())
+        return self._conn.execute(held).scalar_one_or_none()
+
+    def evict(self, engine_id: int, workflow_code: str, holder: str) -> None:
+        gone = sa.update(engine_lease).where(_is(engine_id, workflow_code), _L.holder == holder)
+        self._conn.execute(gone.values(until=db_now()))
 
     def left(self, engine_id: int, workflow_code: str) -> float:
         query = sa.select(_L.until, db_now()).where(_is(engine_id, workflow_code))
@@ -57,6 +70,7 @@ class SqlLeases:
             sa.insert(publish_step)
             .values(
                 record_id=step.record_id,
+                round=step.round,
                 attempt=step.attempt,
                 no=highest.scalar_subquery(),
                 step=step.step,
@@ -73,7 +87,7 @@ class SqlLeases:
         self._conn.execute(ended)
 
     def steps(self, record_id: int) -> Sequence[StepRow]:
-        query = sa.select(_P.no, _P.attempt, _P.step, _P.request_digest, _P.outcome, _P.message)
+        query = sa.select(*(_P[field.name] for field in fields(StepRow)))
         return [StepRow(*row) for row in self._conn.execute(query.where(_P.record_id == record_id).order_by(_P.no))]
 
     def give_up_steps(self, engine_id: int, workflow_id: int) -> Sequence[int]:

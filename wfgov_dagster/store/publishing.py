@@ -1,22 +1,28 @@
 """Engines, snapshots, publish records and what was last confirmed."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from wfgov_dagster.domain.definition import Schedule
-from wfgov_dagster.domain.publish import Found, Operation, Phase, VersionRef
+from wfgov_dagster.domain.publish import Operation, Phase, Target, VersionRef
 from wfgov_dagster.errors import NotFound
-from wfgov_dagster.ports.publishing import Deployment, Frozen, GovernedWorkflow, Intent, Job, RegisteredEngine
+from wfgov_dagster.ports.publishing import Deployment, Frozen, GovernedWorkflow, Job, RegisteredEngine
 from wfgov_dagster.store.clock import db_now
+from wfgov_dagster.store.publish_records import (
+    ENGINE,
+    WROTE,
+    SqlPublishRecords,
+    about,
+    found_from,
+    target_from,
+    text,
+)
 from wfgov_dagster.store.schema.publish import (
     engine,
     engine_deployment,
-    publish_step,
     workflow_definition_snapshot,
     workflow_publish_record,
 )
@@ -30,17 +36,13 @@ _E, _W, _R, _S, _D = (
     engine_deployment.c,
 )
 _VER = workflow_version.c
-_ENGINE = (_E.id, _E.name, _E.kind, _E.url, _E.project, _E.credential_ref)
 
 
-class SqlPublishing:
-    def __init__(self, conn: sa.Connection) -> None:
-        self._conn = conn
-
+class SqlPublishing(SqlPublishRecords):
     # engines
 
     def engines(self) -> Sequence[RegisteredEngine]:
-        return [RegisteredEngine(*row) for row in self._conn.execute(sa.select(*_ENGINE).order_by(_E.name))]
+        return [RegisteredEngine(*row) for row in self._conn.execute(sa.select(*ENGINE).order_by(_E.name))]
 
     def add_engine(self, name: str, kind: str) -> bool:
         made = self._insert(engine).values(name=name, kind=kind).on_conflict_do_nothing()
@@ -64,7 +66,7 @@ class SqlPublishing:
         confirmed = sa.select(_D.version_id).where(_D.engine_id == engine_id, _D.workflow_id == workflow_id)
         sent = (
             sa.select(_R.version_id)
-            .where(_about(engine_id, workflow_id), _R.operation != Operation.OFFLINE, _R.found.is_not(None))
+            .where(about(engine_id, workflow_id), _R.operation != Operation.OFFLINE, _R.found.is_not(None))
             .order_by(_R.id.desc())
             .limit(1)
         )
@@ -96,6 +98,9 @@ class SqlPublishing:
     def snapshot_failed(self, snapshot_id: int, error: str) -> None:
         self._change_snapshot((_S.id == snapshot_id) & (_S.status == "draft"), status="failed", error=error)
 
+    def snapshot_draft(self, snapshot_id: int) -> None:
+        self._change_snapshot((_S.id == snapshot_id) & (_S.status == "failed"), status="draft", error=None)
+
     def snapshot_published(self, snapshot_id: int) -> None:
         self._change_snapshot(_S.id == snapshot_id, status="published", error=None)
 
@@ -103,19 +108,6 @@ class SqlPublishing:
         self._conn.execute(sa.update(workflow_definition_snapshot).where(which).values(updated_at=db_now(), **values))
 
     # records
-
-    def add_record(self, intent: Intent) -> int:
-        values = {
-            "workflow_id": intent.workflow_id,
-            "version_id": intent.version.id,
-            "snapshot_id": intent.snapshot_id,
-            "engine_id": intent.engine.id,
-            "target_engine": intent.engine.kind,
-            "operation": intent.operation,
-            "operator": intent.operator,
-        }
-        made = self._conn.execute(sa.insert(workflow_publish_record).values(values).returning(_R.id))
-        return int(made.scalar_one())
 
     def lock_workflow(self, record_id: int) -> None:
         self._lock(_W.id == sa.select(_R.workflow_id).where(_R.id == record_id).scalar_subquery())
@@ -128,45 +120,40 @@ class SqlPublishing:
             .outerjoin(workflow_definition_snapshot, _S.id == _R.snapshot_id)
             .outerjoin(canonical_document, canonical_document.c.hash == _S.content_hash)
         )
-        parts = (_RECORD, _ENGINE, _WORKFLOW, tuple(_version_columns(workflow_version)), (canonical_document.c.body,))
-        query = sa.select(*(column for part in parts for column in part)).select_from(joined)
-        row = self._conn.execute(query.where(_R.id == record_id)).one_or_none()
+        own = sa.select(*_RECORD, *_NOW, canonical_document.c.body).select_from(joined).where(_R.id == record_id)
+        parts = (ENGINE, _WORKFLOW, tuple(_version_columns(workflow_version)))
+        about_it = sa.select(*(column for part in parts for column in part)).select_from(joined)
+        row = self._conn.execute(own).one_or_none()
         if row is None:
-            raise NotFound(f"no publish record {record_id}", hint="wfgov publish CODE --operation deploy makes one")
-        record, kept, workflow, version, (document,) = _cut(row, [len(part) for part in parts])
-        return _job(record, RegisteredEngine(*kept), _workflow(workflow), VersionRef(*version), document)
+            raise NotFound(f"no publish record {record_id}", hint="wfgov record list")
+        rest = self._conn.execute(about_it.where(_R.id == record_id)).one()
+        kept, workflow, version = _cut(rest, [len(part) for part in parts])
+        return _job(row, RegisteredEngine(*kept), _workflow(workflow), VersionRef(*version))
 
-    def open_records(self, engine_id: int, workflow_id: int) -> Sequence[int]:
-        pending = sa.select(_R.id).where(_about(engine_id, workflow_id), _R.status == "pending")
-        return self._conn.scalars(pending.order_by(_R.id)).all()
-
-    def unfinished(self, engine_id: int, workflow_id: int) -> Found | None:
-        looked = sa.select(_R.id, _R.status, _R.operation, _R.found).where(
-            _about(engine_id, workflow_id), _R.found.is_not(None)
-        )
-        row = self._conn.execute(looked.order_by(_R.id.desc()).limit(1)).one_or_none()
-        if row is None or row.status == "success" or row.operation == Operation.OFFLINE:
+    def deployed(self, engine_id: int, workflow_id: int) -> tuple[VersionRef, Target] | None:
+        columns = (*_version_columns(workflow_version), _D.online, _D.schedule_online)
+        query = sa.select(*columns).join(engine_deployment, _D.version_id == _VER.id)
+        row = self._conn.execute(query.where(_D.engine_id == engine_id, _D.workflow_id == workflow_id)).one_or_none()
+        if row is None:
             return None
-        step = publish_step.c
-        applied = sa.or_(step.outcome.is_(None), step.outcome != "rejected")
-        wrote = self._conn.execute(sa.select(step.id).where(step.record_id == row.id, applied).limit(1)).first()
-        return None if wrote is None else _found(row.found)
+        return VersionRef(*row[:3]), Target(row[0], bool(row[3]), bool(row[4]), publishes=False)
 
-    def set_found(self, record_id: int, found: Found, desired: Mapping[str, object]) -> None:
-        self._change(record_id, found=_text(asdict(found)), desired=_text(desired))
+    def sent(self, engine_id: int, workflow_id: int, first: str | None) -> Iterator[tuple[VersionRef, str]]:
+        likeliest = sa.case((_S.content_hash == first, 0), else_=1)
+        query = sa.select(*_version_columns(workflow_version)).join(
+            workflow_definition_snapshot, _S.version_id == _VER.id
+        )
+        frozen = query.where(_S.engine_id == engine_id, _S.workflow_id == workflow_id).order_by(likeliest, _S.id.desc())
+        for row in self._conn.execute(frozen).all():
+            ref = VersionRef(*row)
+            body = sa.select(canonical_document.c.body).where(canonical_document.c.hash == ref.content_hash)
+            yield ref, self._conn.scalars(body).one()
 
-    def go_on(self, record_id: int, phase: Phase, attempts: int) -> bool:
-        return self._change(record_id, phase=phase, attempts=attempts)
-
-    def end(self, record_id: int, phase: Phase, error_code: str | None, log: Sequence[Mapping[str, object]]) -> None:
-        status = "success" if phase is Phase.CONFIRMED else "failed"
-        self._change(record_id, status=status, phase=phase, error_code=error_code, log=_text(log), finished_at=db_now())
-
-    def confirm(self, job: Job, seen: Deployment) -> None:
+    def confirm(self, job: Job, seen: Deployment, *, publishes: bool) -> None:
         self._change(job.record_id, engine_workflow_code=seen.engine_workflow_code)
         values: dict[str, Any] = {
             "engine_workflow_code": seen.engine_workflow_code,
-            "engine_task_codes": _text(seen.engine_task_codes),
+            "engine_task_codes": text(seen.engine_task_codes),
             "online": int(seen.online),
             "schedule_online": int(seen.schedule_online),
             "confirmed_at": db_now(),
@@ -179,18 +166,13 @@ class SqlPublishing:
         values |= {"version_id": seen.version.id, "content_hash": seen.version.content_hash}
         upsert = self._insert(engine_deployment).values(**key, **values)
         self._conn.execute(upsert.on_conflict_do_update(index_elements=list(key), set_=values))
-        if job.operation is Operation.DEPLOY:
+        if publishes:
             published = {"last_published_version_id": seen.version.id}
             self._conn.execute(sa.update(data_workflow).where(_W.id == job.workflow.id).values(published))
 
     def _lock(self, which: sa.ColumnElement[bool]) -> None:
         """In a statement of its own: what one that waited for the lock joins would be as old as its beginning."""
         self._conn.execute(sa.select(_W.id).where(which).with_for_update())
-
-    def _change(self, record_id: int, **values: Any) -> bool:
-        """Only a pending record changes."""
-        this = (_R.id == record_id) & (_R.status == "pending")
-        return self._conn.execute(sa.update(workflow_publish_record).where(this).values(values)).rowcount > 0
 
     def _insert(self, table: sa.Table) -> Any:
         return (sqlite if self._conn.dialect.name == "sqlite" else postgresql).insert(table)
@@ -206,8 +188,10 @@ def _version_columns(versions: sa.FromClause) -> list[sa.ColumnElement[Any]]:
 _CURRENT, _PUBLISHED = workflow_version.alias("current"), workflow_version.alias("published")
 _OWN = (_W.id, _W.workflow_code, _W.status, _W.publish_status, _W.definition_error)
 _WORKFLOW = (*_OWN, *_version_columns(_CURRENT), *_version_columns(_PUBLISHED))
-_RECORD = (_R.id, _R.operation, _R.status, _R.phase, _R.attempts, _R.error_code, _R.snapshot_id, _R.found,
-           _R.engine_workflow_code, _R.log)  # fmt: skip
+_RECORD = (_R.id, _R.operation, _R.status, _R.phase, _R.attempts, _R.round, _R.round_from, _R.round_at, _R.error_code,
+           _R.error, _R.snapshot_id, _R.flow_id, _R.found, _R.ends_as, _R.target, _R.waits_on, _R.overruled,
+           _R.engine_workflow_code, _R.operator, _R.log)  # fmt: skip
+_NOW = (WROTE.label("wrote"), db_now().label("now"))
 
 
 def _with_versions(joined: sa.FromClause) -> sa.Join:
@@ -216,42 +200,41 @@ def _with_versions(joined: sa.FromClause) -> sa.Join:
     )
 
 
-def _about(engine_id: int, workflow_id: int) -> sa.ColumnElement[bool]:
-    return (_R.engine_id == engine_id) & (_R.workflow_id == workflow_id)
-
-
 def _workflow(row: Sequence[Any]) -> GovernedWorkflow:
     own, current, published = _cut(row, [len(_OWN), 3, 3])
     identity, code, status, publish_status, error = own
     return GovernedWorkflow(identity, code, status, publish_status, _ref(current), _ref(published), error)
 
 
-def _job(
-    record: Sequence[Any], kept: RegisteredEngine, workflow: GovernedWorkflow, version: VersionRef, document: str | None
-) -> Job:
-    identity, operation, status, phase, attempts, error_code, snapshot_id, found, engine_code, log = record
+def _job(row: Any, kept: RegisteredEngine, workflow: GovernedWorkflow, version: VersionRef) -> Job:
+    """`row`: named after the columns."""
     return Job(
-        record_id=identity,
-        operation=Operation(operation),
-        status=status,
-        phase=Phase(phase),
-        attempts=attempts,
-        error_code=error_code,
+        record_id=row.id,
+        operation=Operation(row.operation),
+        status=row.status,
+        phase=Phase(row.phase),
+        attempts=row.attempts,
+        tries=row.attempts - row.round_from,
+        round=row.round,
+        age_seconds=(row.now - row.round_at).total_seconds(),
+        error_code=row.error_code,
+        error=row.error,
         engine=kept,
         workflow=workflow,
         version=version,
-        snapshot_id=snapshot_id,
-        document=document,
-        found=None if found is None else _found(found),
-        engine_workflow_code=engine_code,
-        log=orjson.loads(log),
+        snapshot_id=row.snapshot_id,
+        flow_id=row.flow_id,
+        document=row.body,
+        found=None if row.found is None else found_from(row.found),
+        wrote=bool(row.wrote),
+        ends_as=None if row.ends_as is None else Phase(row.ends_as),
+        target=target_from(row.target),
+        waits_on=None if row.waits_on is None else orjson.loads(row.waits_on),
+        overruled=orjson.loads(row.overruled),
+        engine_workflow_code=row.engine_workflow_code,
+        operator=row.operator,
+        log=orjson.loads(row.log),
     )
-
-
-def _found(text: str) -> Found:
-    told = orjson.loads(text)
-    schedule = told["schedule"]
-    return Found(**{**told, "schedule": None if schedule is None else Schedule(**schedule)})
 
 
 def _ref(row: Sequence[Any] | None) -> VersionRef | None:
@@ -264,7 +247,3 @@ def _cut(row: Sequence[Any], lengths: Sequence[int]) -> list[Sequence[Any]]:
         parts.append(row[at : at + length])
         at += length
     return parts
-
-
-def _text(value: object) -> str:
-    return orjson.dumps(value).decode()

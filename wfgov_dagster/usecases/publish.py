@@ -1,52 +1,41 @@
 """The publish protocol (design §6): `advance` is one observe, one decision, at most one write, its outcome.
 
 Nothing is in memory between two calls, and no transaction is open during a call to the engine. Whoever dies leaves
-rows from which the next call goes on; there is no other recovery.
+rows from which the next call goes on; there is no other recovery. What was there before is brought back by the same
+loop, with another desired state.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import assert_never
+from collections.abc import Callable, Mapping
 
-from wfgov_dagster.domain import snapshot
-from wfgov_dagster.domain.plan import (
-    NAMES,
-    BringOnline,
-    Deploy,
-    PutSchedule,
-    ScheduleOffline,
-    ScheduleOnline,
-    Step,
-    TakeOffline,
-    describe,
-    desired_row,
-    plan,
-    request_digest,
-)
-from wfgov_dagster.domain.publish import Content, Desired, Found, Phase, content, found, wanted
-from wfgov_dagster.errors import EngineError, LeaseHeld, NotFound, WfgovError
-from wfgov_dagster.ports.engine import Engine, Marker, Observed
-from wfgov_dagster.ports.publishing import Job, Lease, NewStep
+from wfgov_dagster.domain.plan import Step, describe, desired_row, plan, request_digest
+from wfgov_dagster.domain.protocol import Standing, Trouble, first_found, next_phase, pauses
+from wfgov_dagster.domain.publish import Desired, Found, Operation, Phase, before, restored, wanted
+from wfgov_dagster.errors import EngineError, EngineUnreachable, NotFound
+from wfgov_dagster.ports.engine import Engine, Observed
+from wfgov_dagster.ports.publishing import Note
 from wfgov_dagster.ports.store import Work
-from wfgov_dagster.usecases.end_publish import close, confirm, done, superseded
+from wfgov_dagster.usecases.begin_publish import Turn, begin, hold
+from wfgov_dagster.usecases.end_publish import (  # fmt: skip
+    brought_back,
+    close,
+    close_with,
+    confirm,
+    done,
+    go_back,
+    overtaken,
+    park,
+    pause,
+    superseded,
+)
+from wfgov_dagster.usecases.foreign_edits import Place, edit_of, refusal, strange_parts
+from wfgov_dagster.usecases.publish_step import send, write_down
 from wfgov_dagster.usecases.publisher import Again, Done, Publisher
 
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one `advance` knows. `before`: found by a publish that broke off. `said_done`: digests of steps to which
-    the engine said yes. `settling_seconds`: so long a write without a reply could still come late."""
-
-    publisher: Publisher
-    job: Job
-    lease: Lease
-    before: Found | None
-    said_done: frozenset[str]
-    settling_seconds: float
+Error = tuple[str, str]  # code, sentence
 
 
 def drive(publisher: Publisher, record_id: int, sleep: Callable[[float], None]) -> Done:
-    """Advance until the end. Raises LeaseHeld while another publisher is at it."""
+    """Advance until nobody has to drive it any more. Raises LeaseHeld while another publisher is at it."""
     while True:
         match advance(publisher, record_id):
             case Done() as end:
@@ -56,169 +45,192 @@ def drive(publisher: Publisher, record_id: int, sleep: Callable[[float], None]) 
 
 
 def advance(publisher: Publisher, record_id: int) -> Done | Again:
-    """Raises NotFound for no such record, LeaseHeld when another publisher holds the workflow; a failed publish is
-    no error but Done."""
-    turn = _begin(publisher, record_id)
+    """Raises NotFound for no such record, LeaseHeld when another publisher holds the workflow. A publish that failed,
+    was paused or parked is no error but Done."""
+    turn = begin(publisher, record_id)
     if isinstance(turn, Done):
         return turn
+    if turn.rest_seconds > 0:
+        return _rest(turn)
     engine = publisher.engine_of(turn.job.engine)
     try:
         live = engine.observe(turn.job.workflow.code)
     except EngineError as failure:
-        return _failed(turn, failure, Phase.FAILED)
-    seen = turn.job.found or found(live, turn.before)
-    desired = wanted(turn.job.operation, turn.job.workflow.code, _content(turn.job), seen)
-    try:
-        steps = plan(desired, live)
-    except NotFound as refusal:
-        return _close(turn, refusal, Phase.FAILED)
-    if steps:
-        return _take_step(turn, engine, steps[0], seen, desired)
-    assert live is not None, "a plan without steps has seen the workflow"
-    return _confirm(turn, live, seen, desired)
+        return _unseen(turn, failure)
+    return _go_on(turn, engine, live)
 
 
-def _begin(publisher: Publisher, record_id: int) -> Turn | Done:
-    with publisher.store.write() as work:
-        work.publishing.lock_workflow(record_id)  # a request is either before us, or sees the lease
-        job = work.publishing.job(record_id)
-        if job.status != "pending":
-            return done(work, record_id)
-        reason = superseded(job)
-        if reason is not None and job.found is None:  # not in the middle: what was begun is brought to an end
-            return close(work, job, Phase.SUPERSEDED, reason)
-        engine_id, code = job.engine.id, job.workflow.code
-        lease = work.leases.take(engine_id, code, publisher.holder, publisher.limits.lease_seconds)
-        if lease is None:
-            raise _lease_held(job, work.leases.left(engine_id, code))
-        broken_off = list(work.leases.give_up_steps(engine_id, job.workflow.id)).count(record_id)
-        if broken_off:
-            work.publishing.go_on(record_id, job.phase, job.attempts + broken_off)
-        return _turn(publisher, work, record_id, lease)
-
-
-def _turn(publisher: Publisher, work: Work, record_id: int, lease: Lease) -> Turn:
-    job = work.publishing.job(record_id)
-    age = work.leases.since_unknown(job.engine.id, job.workflow.id)
-    return Turn(
-        publisher,
-        job,
-        lease,
-        work.publishing.unfinished(job.engine.id, job.workflow.id),
-        frozenset(one.request_digest for one in work.leases.steps(record_id) if one.outcome == "ok"),
-        0.0 if age is None else max(0.0, publisher.limits.settle_seconds - age),
-    )
-
-
-def _take_step(turn: Turn, engine: Engine, step: Step, seen: Found, desired: Desired) -> Done | Again:
-    job, digest = turn.job, request_digest(step)
-    repeated = digest in turn.said_done
-    attempts = job.attempts + int(repeated)
-    if attempts >= turn.publisher.limits.attempts:
-        reason = EngineError(
-            f"after {attempts} attempts the engine still does not show what is wanted; next would be: {describe(step)}",
-            where=_where(job),
-            hint="see who else changes it there, then publish again",
-        )
-        return _close(turn, reason, Phase.FAILED)
-    with turn.publisher.store.write() as work:
-        if not _hold(turn, work, Phase.RUNNING, attempts):
-            return done(work, job.record_id)
-        if job.found is None:
-            work.publishing.set_found(job.record_id, seen, desired_row(desired))
-        step_id = work.leases.begin_step(NewStep(job.record_id, attempts + 1, NAMES[type(step)], digest))
-    failure = _call(engine, step)
-    with turn.publisher.store.write() as work:
-        outcome = "ok" if failure is None else "unknown" if failure.retryable else "rejected"
-        work.leases.end_step(step_id, outcome, None if failure is None else failure.sentence())
-    if failure is not None:
-        return _failed(turn, failure, Phase.REJECTED)
-    return Again(turn.publisher.wait(attempts) if repeated else 0.0)
-
-
-def _call(engine: Engine, step: Step) -> EngineError | None:
-    """The one write of an advance."""
-    code = step.workflow_code
-    try:
-        match step:
-            case TakeOffline():
-                engine.offline(code)
-            case Deploy(content=sent):
-                engine.deploy(sent.definition, Marker(code, sent.version_no, sent.content_hash))
-            case BringOnline():
-                engine.online(code)
-            case PutSchedule():
-                engine.put_schedule(code, step.schedule)
-            case ScheduleOnline():
-                engine.schedule_online(code)
-            case ScheduleOffline():
-                engine.schedule_offline(code)
-            case _:
-                assert_never(step)
-    except EngineError as failure:
-        return failure
-    return None
-
-
-def _confirm(turn: Turn, live: Observed, seen: Found, desired: Desired) -> Done | Again:
-    """`live` shows what is desired: success, unless a late write may still undo it or nobody wants it any more."""
+def _go_on(turn: Turn, engine: Engine, live: Observed | None) -> Done | Again:
     job = turn.job
+    seen = job.found or first_found(live, turn.unfinished, job.target)
+    desired = _desired(turn, live, seen)
+    if live is None and desired.content is None:
+        return _arrive(turn, None, seen, desired)
+    steps = plan(desired, live)
+    if not steps:
+        return _arrive(turn, live, seen, desired)
+    if live is not None and pauses(job.operation):
+        place = Place(job.engine.id, job.workflow.id, turn.sent)
+        strange = strange_parts(turn.publisher.store, place, live, job.overruled)
+        if strange:
+            return _pause(turn, live, strange)
+    repeated = request_digest(steps[0]) in turn.said_done
+    if turn.used_up(job.tries + int(repeated)):
+        return _trouble(turn, Trouble.FUTILE, _futile(turn, steps[0]))
+    return _take(turn, engine, steps[0], seen, desired)
+
+
+def _desired(turn: Turn, live: Observed | None, seen: Found) -> Desired:
+    job, code = turn.job, turn.job.workflow.code
+    if job.ends_as is None:
+        return (
+            wanted(job.operation, code, turn.sent, seen)
+            if job.target is None
+            else restored(code, turn.sent, job.target)
+        )
+    if job.operation is Operation.OFFLINE:  # nothing was overwritten: as far as it came, it stays
+        return Desired(code, None, live is not None and live.online, live is not None and live.schedule_online)
+    return before(code, turn.sent, seen)
+
+
+# --- what one look leads to ----------------------------------------------------------------------
+
+
+def _take(turn: Turn, engine: Engine, step: Step, seen: Found, desired: Desired) -> Done | Again:
+    step_id = write_down(turn, step, seen, desired)
+    if isinstance(step_id, Done):
+        return step_id
+    failure = send(turn, engine, step, step_id)
+    repeated = int(request_digest(step) in turn.said_done)
+    if failure is None:
+        return _again(turn, repeated, None) if repeated else Again(0.0)
+    error = (failure.code, failure.sentence())
+    if failure.retryable:
+        return _again(turn, repeated + 1, error)  # applied or not: the next look tells
+    return _trouble(turn, Trouble.REFUSED, error, repeated + 1)
+
+
+def _arrive(turn: Turn, live: Observed | None, seen: Found, desired: Desired) -> Done | Again:
+    """The engine shows what is wanted, or there is nothing that could be changed: the end, unless a late write may
+    still undo it."""
+    job, settling = turn.job, turn.settling_seconds
+    back = job.ends_as is not None
     with turn.publisher.store.write() as work:
         work.publishing.lock_workflow(job.record_id)
-        phase = Phase.SETTLING if turn.settling_seconds > 0 else job.phase
-        if not _hold(turn, work, phase, job.attempts):
+        phase = Phase.COMPENSATING if back else Phase.SETTLING if settling > 0 else job.phase
+        if not hold(turn, work, phase, job.attempts):
             return done(work, job.record_id)
-        if job.found is None:
-            work.publishing.set_found(job.record_id, seen, desired_row(desired))
-        if turn.settling_seconds > 0:
-            return Again(turn.settling_seconds)
-        job = work.publishing.job(job.record_id)
-        reason = superseded(job)
-        end = confirm(work, job, live) if reason is None else close(work, job, Phase.SUPERSEDED, reason)
+        work.breakers.answered(job.engine.id)
         work.leases.release(turn.lease)
-        return end
+        if job.found is None and live is not None:
+            took_over = turn.unfinished is not None
+            work.publishing.set_found(job.record_id, seen, desired_row(desired), took_over=took_over)
+        if settling > 0:
+            return Again(settling)
+        return _end(turn, work, live)
 
 
-def _failed(turn: Turn, failure: EngineError, phase: Phase) -> Done | Again:
-    """A no is the end, silence is another attempt."""
-    attempts = turn.job.attempts + 1
-    if not failure.retryable or attempts >= turn.publisher.limits.attempts:
-        return _close(turn, failure, Phase.FAILED if failure.retryable else phase)
+def _end(turn: Turn, work: Work, live: Observed | None) -> Done:
+    job = work.publishing.job(turn.job.record_id)
+    if job.ends_as is not None:
+        return brought_back(work, job, live, turn.sent)
+    if live is None and (job.target is None or job.target.online):
+        hint = f"deploy it first: wfgov publish {job.workflow.code} --operation deploy"
+        gone = NotFound("the engine does not hold it", where=f"workflow {job.workflow.code}", hint=hint)
+        return close(work, job, Phase.FAILED, gone)
+    reason = superseded(job)
+    if reason is None or live is None:
+        return confirm(work, job, live)
+    return overtaken(work, job, live, reason)
+
+
+def _pause(turn: Turn, live: Observed, strange: Mapping[str, str]) -> Done:
+    job = turn.job
+    hint = f"choose: wfgov record decide {job.record_id} republish | accept | abort"
     with turn.publisher.store.write() as work:
-        if not _hold(turn, work, turn.job.phase, attempts):
-            return done(work, turn.job.record_id)
-    return Again(turn.publisher.wait(attempts))
+        work.publishing.lock_workflow(job.record_id)
+        if not hold(turn, work, job.phase, job.attempts):
+            return done(work, job.record_id)
+        work.breakers.answered(job.engine.id)
+        work.leases.release(turn.lease)
+        return pause(work, job, refusal(strange, turn.where, hint), edit_of(strange, live, turn.sent))
 
 
-def _close(turn: Turn, reason: WfgovError, phase: Phase) -> Done:
+# --- trouble -------------------------------------------------------------------------------------
+
+
+def _rest(turn: Turn) -> Done | Again:
+    """The engine is left alone: no call, no attempt. The deadline goes on."""
+    if turn.overdue:
+        silent = EngineUnreachable("it has not answered for too long", where=turn.where)
+        return _trouble(turn, Trouble.SILENT, (silent.code, silent.sentence()))
+    with turn.publisher.store.write() as work:
+        work.leases.release(turn.lease)
+    return Again(turn.rest_seconds)
+
+
+def _unseen(turn: Turn, failure: EngineError) -> Done | Again:
+    limits, engine_id = turn.publisher.limits, turn.job.engine.id
+    with turn.publisher.store.write() as work:
+        if failure.retryable:
+            work.breakers.failed(engine_id, limits.breaker_failures, limits.breaker_rest_seconds)
+        else:
+            work.breakers.answered(engine_id)
+    tries = 1 if failure.retryable else limits.attempts  # it will not say anything else the next time
+    return _trouble(turn, Trouble.SILENT, (failure.code, failure.sentence()), tries)
+
+
+def _futile(turn: Turn, step: Step) -> Error:
+    job = turn.job
+    told = EngineError(
+        f"after {job.tries} failed attempts the engine still does not show what is wanted; next would be: "
+        f"{describe(step)}",
+        where=turn.where,
+        hint="see who else changes it there, then publish again",
+    )
+    if job.error_code is None or job.ends_as is not None:
+        return told.code, told.sentence()
+    return job.error_code, f"{job.error} — {told}"
+
+
+def _trouble(turn: Turn, trouble: Trouble, error: Error, failed: int = 0) -> Done | Again:
+    """`failed`: attempts that did just now."""
     with turn.publisher.store.write() as work:
         work.publishing.lock_workflow(turn.job.record_id)
-        if not _hold(turn, work, phase, turn.job.attempts):
+        if not hold(turn, work, turn.job.phase, turn.job.attempts + failed):
             return done(work, turn.job.record_id)
-        end = close(work, work.publishing.job(turn.job.record_id), phase, reason)
+        if trouble is Trouble.FUTILE:
+            work.breakers.answered(turn.job.engine.id)
+        job = work.publishing.job(turn.job.record_id)
+        used_up = turn.used_up(job.tries)
+        phase = next_phase(trouble, Standing(job.wrote, used_up, job.ends_as is not None, job.target is not None))
+        if phase is Phase.COMPENSATING:
+            go_back(work, job, Phase.REJECTED if trouble is Trouble.REFUSED else Phase.FAILED, error)
+            return Again(0.0)
+        if phase is None:
+            return _later(turn, work, error)
         work.leases.release(turn.lease)
-        return end
+        if phase is Phase.PARKED:
+            return park(work, job, error, silent=trouble is Trouble.SILENT)
+        return close_with(work, job, phase, error)
 
 
-def _hold(turn: Turn, work: Work, phase: Phase, attempts: int) -> bool:
-    """Still ours, for a whole lease from now on. False: the record has ended. Raises LeaseHeld: it was taken away."""
-    job = turn.job
-    if not work.leases.keep(turn.lease, turn.publisher.limits.lease_seconds):
-        raise _lease_held(job, work.leases.left(job.engine.id, job.workflow.code))
-    if work.publishing.go_on(job.record_id, phase, attempts):
-        return True
+def _again(turn: Turn, failed: int, error: Error | None) -> Done | Again:
+    phase = Phase.RUNNING if turn.job.ends_as is None else Phase.COMPENSATING
+    with turn.publisher.store.write() as work:
+        if not hold(turn, work, phase, turn.job.attempts + failed):
+            return done(work, turn.job.record_id)
+        return _later(turn, work, error)
+
+
+def _later(turn: Turn, work: Work, error: Error | None) -> Again:
+    """Who waits holds up nobody: something newer may be asked for meanwhile."""
+    job = work.publishing.job(turn.job.record_id)
+    if error is not None:
+        if job.ends_as is None:
+            work.publishing.failing(job.record_id, error)
+        work.publishing.note(
+            job.record_id, Note(job.phase, f"attempt {job.attempts} failed: {error[1]}", error_code=error[0])
+        )
     work.leases.release(turn.lease)
-    return False
-
-
-def _lease_held(job: Job, left: float) -> LeaseHeld:
-    hint = f"try again when that has ended, or in {left:.0f} s if it has died"
-    return LeaseHeld("another publisher holds it", where=_where(job), hint=hint)
-
-
-def _content(job: Job) -> Content | None:
-    return None if job.document is None else content(job.version, snapshot.parse(job.document))
-
-
-def _where(job: Job) -> str:
-    return f"workflow {job.workflow.code} on engine {job.engine.name}"
+    return Again(turn.publisher.wait(job.tries))

@@ -13,35 +13,49 @@ __all__ = ["Again", "Done", "Limits", "Publisher"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`lease_seconds` has to be longer than any call to an engine. `settle_seconds`: how long after it was sent a
-    request without a reply may still be applied."""
+    """`call_seconds`: longest call to an engine with a margin; a lease has to last longer, and no write begins with
+    less of it left. `settle_seconds`: how long after it was sent a request without a reply may still be applied.
+    `attempts` and `deadline_seconds` are those of one round: the way there, each retry, the way back.
+
+    After `breaker_failures` calls in a row without an answer an engine is left alone for `breaker_rest_seconds`.
+    The sweeper looks where such a write ended less than `horizon_seconds` ago.
+    """
 
     lease_seconds: float = 60.0
     settle_seconds: float = 0.0
     attempts: int = 8
     first_wait_seconds: float = 1.0
     longest_wait_seconds: float = 60.0
+    deadline_seconds: float = 1800.0
+    call_seconds: float = 20.0
+    breaker_failures: int = 5
+    breaker_rest_seconds: float = 30.0
+    horizon_seconds: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """One driving loop. `holder` names it and no other; `chance` gives 0 … 1 and spreads waits (full jitter)."""
+    """One driving loop. `holder` names it and no other; `chance` gives 0 … 1 and spreads waits (full jitter).
+    `is_dead`: whether the holder of that name is known to be gone, so that nobody has to wait for its lease."""
 
     store: Store
     engine_of: Callable[[RegisteredEngine], Engine]
     holder: str
     chance: Callable[[], float]
     limits: Limits = field(default_factory=Limits)
+    is_dead: Callable[[str], bool] = lambda _: False
 
-    def wait(self, attempts: int) -> float:
+    def wait(self, tries: int) -> float:
         """Seconds before the next try, after so many that failed."""
-        longest = self.limits.first_wait_seconds * 2.0 ** min(attempts - 1, 30)
+        longest = self.limits.first_wait_seconds * 2.0 ** min(max(0, tries - 1), 30)
         return self.chance() * min(self.limits.longest_wait_seconds, longest)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`status` success or failed. `steps`: writes that were sent to the engine."""
+    """How it stands where nobody drives it any more. `status` success, failed, or pending: it is paused or parked and
+    waits for a person, or for the sweeper. `steps`: writes that were sent to the engine; `step`: the last of them.
+    `message` has the engine's own word in it."""
 
     record_id: int
     status: str
@@ -51,3 +65,5 @@ class Done:
     engine_workflow_code: str | None = None
     error_code: str | None = None
     message: str | None = None
+    snapshot_id: int | None = None
+    step: str | None = None

@@ -87,25 +87,31 @@ def _refuse_while_held(work: Work, checked: Checked) -> None:
 
 
 def _write(work: Work, actor: str, wanted: Request, checked: Checked) -> int:
-    engine, workflow, version = checked.engine, checked.workflow, checked.version
-    for older in work.publishing.open_records(engine.id, workflow.id):
-        reason = Conflict("a newer publish of the workflow was asked for", where=f"workflow {workflow.code}")
-        close(work, work.publishing.job(older), Phase.SUPERSEDED, reason)
     sends = wanted.operation is not Operation.OFFLINE
-    snapshot_id = _freeze(work, actor, wanted, checked) if sends else None
-    record_id = work.publishing.add_record(Intent(workflow.id, engine, version, snapshot_id, wanted.operation, actor))
-    status = status_after(PublishStatus(workflow.publish_status), PublishEvent.BEGIN)
-    work.publishing.set_publish_status(workflow.id, status)
-    detail = asdict(wanted) | {"version_no": version.version_no, "record_id": record_id}
-    work.audit.add(actor, "publish", ("workflow", workflow.code), detail)
+    snapshot_id = freeze(work, actor, checked, wanted.trigger_source) if sends else None
+    intent = Intent(checked.workflow.id, checked.engine, checked.version, snapshot_id, wanted.operation, actor)
+    record_id = open_record(work, checked.workflow, intent)
+    detail = asdict(wanted) | {"version_no": checked.version.version_no, "record_id": record_id}
+    work.audit.add(actor, "publish", ("workflow", checked.workflow.code), detail)
     return record_id
 
 
-def _freeze(work: Work, actor: str, wanted: Request, checked: Checked) -> int:
+def open_record(work: Work, workflow: GovernedWorkflow, intent: Intent) -> int:
+    """A new record with its flow; what is still open for this workflow and engine is superseded by it."""
+    for older in work.publishing.open_records(intent.engine.id, workflow.id):
+        reason = Conflict("a newer publish of the workflow was asked for", where=f"workflow {workflow.code}")
+        close(work, work.publishing.job(older), Phase.SUPERSEDED, reason, intent.operator)
+    record_id = work.publishing.add_record(intent)
+    status = status_after(PublishStatus(workflow.publish_status), PublishEvent.BEGIN)
+    work.publishing.set_publish_status(workflow.id, status)
+    return record_id
+
+
+def freeze(work: Work, actor: str, checked: Checked, trigger_source: str) -> int:
     engine, workflow, version = checked.engine, checked.workflow, checked.version
     keep_document(work, workflow.code, version)
     key = f"{engine.name}/{engine.project}/{workflow.code}"
-    return work.publishing.freeze(Frozen(key, workflow.id, engine.id, version, actor, wanted.trigger_source))
+    return work.publishing.freeze(Frozen(key, workflow.id, engine.id, version, actor, trigger_source))
 
 
 def keep_document(work: Work, workflow_code: str, version: VersionRef) -> None:

@@ -1177,7 +1177,10 @@ def upgrade() -> None:
             comment="Steps up to this number have left nothing: the engine was seen to show what was there before them.",
         ),
         sa.Column(
-            "paused_on", sa.Text(), nullable=True, comment="JSON of the foreign edit that a person has to decide about."
+            "waits_on",
+            sa.Text(),
+            nullable=True,
+            comment="JSON: why it is paused or parked, with what was seen on the engine.",
         ),
         sa.Column(
             "overruled",

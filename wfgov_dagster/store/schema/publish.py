@@ -85,7 +85,7 @@ workflow_publish_record = sa.Table(
         server_default="0",
         comment="Steps up to this number have left nothing: the engine was seen to show what was there before them.",
     ),
-    sa.Column("paused_on", sa.Text, comment="JSON of the foreign edit that a person has to decide about."),
+    sa.Column("waits_on", sa.Text, comment="JSON: why it is paused or parked, with what was seen on the engine."),
     sa.Column(
         "overruled",
         sa.Text,

@@ -1,0 +1,110 @@
+"""How a publish goes on when it cannot simply go on: foreign edits, refusals, silence. Pure; `usecases` act on it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from wfgov_dagster.domain import snapshot
+from wfgov_dagster.domain.plan import NAMES as STEPS
+from wfgov_dagster.domain.plan import BringOnline, PutSchedule, ScheduleOffline, ScheduleOnline, TakeOffline
+from wfgov_dagster.domain.publish import Content, Desired, Found, Live, Operation, Phase, Target, found
+
+DEFINITION: Final = "definition"
+SCHEDULE: Final = "schedule"
+
+
+class Trouble(StrEnum):
+    REFUSED = "refused"  # the engine said no to a write
+    SILENT = "silent"  # the engine could not be looked at
+    FUTILE = "futile"  # it can be looked at, but time or attempts are over and it does not show what is wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`wrote`: something of it may be on the engine. `used_up`: attempts or time of this round are over.
+    `going_back`: what was there before is being brought back. `restores`: it has a target of its own."""
+
+    wrote: bool
+    used_up: bool
+    going_back: bool
+    restores: bool
+
+
+def next_phase(trouble: Trouble, standing: Standing) -> Phase | None:
+    """Where a record in trouble goes; None = it tries again.
+
+    An end without success only where the engine is known to show what it showed before; else the way back, and where
+    that is closed, `parked`. A restore is a way back itself: it has none of its own.
+    """
+    patient = not standing.used_up and (standing.going_back or trouble is Trouble.SILENT)
+    if patient:
+        return None
+    if standing.going_back:
+        return Phase.PARKED
+    if not standing.wrote:
+        return Phase.REJECTED if trouble is Trouble.REFUSED else Phase.FAILED
+    if trouble is Trouble.SILENT or standing.restores:
+        return Phase.PARKED
+    return Phase.COMPENSATING
+
+
+def parts(live: Live) -> dict[str, str]:
+    """Digest of each part of what an engine holds that a person may edit there."""
+    told = {DEFINITION: snapshot.digest(snapshot.document(live.definition))}
+    if live.schedule is not None:
+        told[SCHEDULE] = snapshot.digest(snapshot.schedule_body(live.schedule))
+    return told
+
+
+def foreign(live: Live, ours: Iterable[Content], overruled: Collection[str] = ()) -> Mapping[str, str]:
+    """The parts that are nobody's content of ours, with their digests; nothing = no foreign edit.
+
+    `ours`: content that was ever sent there, the likeliest first; read as far as needed. Whether it is online is no
+    edit: a deploy keeps it as found. A part in `overruled` is one that somebody chose to overwrite.
+    """
+    strange = {part: digest for part, digest in parts(live).items() if digest not in overruled}
+    for one in ours:
+        if not strange:
+            break
+        for part, digest in _parts(one).items():
+            if strange.get(part) == digest:
+                del strange[part]
+    return strange
+
+
+def _parts(content: Content) -> dict[str, str]:
+    told = {DEFINITION: snapshot.digest(snapshot.document(content.definition))}
+    if content.schedule is not None:
+        told[SCHEDULE] = snapshot.digest(snapshot.schedule_body(content.schedule))
+    return told
+
+
+def first_found(live: Live | None, unfinished: Found | None, target: Target | None) -> Found:
+    """What a record finds before its first write. A restore finds what it brings back: whoever takes over from it in
+    its middle shall give that back."""
+    if target is None:
+        return found(live, unfinished)
+    schedule = None if live is None else live.schedule
+    return Found(True, target.online, target.online and target.schedule_online, schedule)
+
+
+def explained(live: Live, confirmed: Desired, unknown_steps: Collection[str]) -> bool:
+    """Whether a write of ours without a reply can have made `live`, which is no foreign edit, differ from what was
+    confirmed. That a person took it online or offline is no late write."""
+    content = confirmed.content
+    if content is not None and snapshot.document(live.definition) != snapshot.document(content.definition):
+        return True
+    if content is not None and live.online and live.schedule not in (None, content.schedule):
+        return True
+    late = {kind for kind, name in STEPS.items() if name in unknown_steps}
+    if live.online != confirmed.online:
+        return (BringOnline if live.online else TakeOffline) in late
+    if live.schedule_online and not confirmed.schedule_online:
+        return ScheduleOnline in late
+    return bool(late & {TakeOffline, BringOnline, PutSchedule, ScheduleOffline})
+
+
+def pauses(operation: Operation) -> bool:
+    """Whether a foreign edit stops it: taking something offline overwrites nothing."""
+    return operation is not Operation.OFFLINE

@@ -1,0 +1,127 @@
+"""The beginning of each `advance`: whose turn it is, what is known; and the word that it is still ours."""
+
+from dataclasses import dataclass
+
+from wfgov_dagster.domain import snapshot
+from wfgov_dagster.domain.publish import Content, Found, Operation, Phase, content
+from wfgov_dagster.errors import LeaseHeld
+from wfgov_dagster.ports.publishing import Job, Lease
+from wfgov_dagster.ports.store import Work
+from wfgov_dagster.usecases.end_publish import close, done, superseded
+from wfgov_dagster.usecases.publisher import Done, Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one `advance` knows. `sent`: the content that is wanted, None = whatever the engine holds. `unfinished`:
+    found by a publish that broke off. `said_done`: digests of steps of this round to which the engine said yes.
+    `settling_seconds`: so long a write without a reply could still come late. `rest_seconds`: so long the engine is
+    left alone, because it does not answer."""
+
+    publisher: Publisher
+    job: Job
+    lease: Lease
+    sent: Content | None
+    unfinished: Found | None
+    said_done: frozenset[str]
+    settling_seconds: float
+    rest_seconds: float
+
+    @property
+    def overdue(self) -> bool:
+        return self.job.age_seconds >= self.publisher.limits.deadline_seconds
+
+    def used_up(self, tries: int) -> bool:
+        return self.overdue or tries >= self.publisher.limits.attempts
+
+    @property
+    def where(self) -> str:
+        return where(self.job)
+
+
+def begin(publisher: Publisher, record_id: int) -> Turn | Done:
+    """Raises LeaseHeld while another publisher is at it, NotFound for no such record."""
+    with publisher.store.write() as work:
+        work.publishing.lock_workflow(record_id)  # a request is either before us, or sees the lease
+        job = work.publishing.job(record_id)
+        if job.status != "pending" or job.waits_on is not None:
+            return done(work, record_id)
+        reason = superseded(job)
+        if reason is not None and job.found is None:  # not in the middle: what was begun is brought to an end
+            return close(work, job, Phase.SUPERSEDED, reason)
+        return turn(publisher, work, job)
+
+
+def turn(publisher: Publisher, work: Work, job: Job) -> Turn:
+    """With the lease. Raises LeaseHeld."""
+    lease = take(publisher, work, job)
+    engine_id, workflow_id = job.engine.id, job.workflow.id
+    broken_off = list(work.leases.give_up_steps(engine_id, workflow_id)).count(job.record_id)
+    if broken_off:
+        work.publishing.go_on(job.record_id, job.phase, job.attempts + broken_off)
+    job = work.publishing.job(job.record_id)
+    age = work.leases.since_unknown(engine_id, workflow_id)
+    limits = publisher.limits
+    steps = work.leases.steps(job.record_id)
+    return Turn(
+        publisher,
+        job,
+        lease,
+        _sent(work, job),
+        work.publishing.unfinished(engine_id, workflow_id),
+        frozenset(one.request_digest for one in steps if one.outcome == "ok" and one.round == job.round),
+        0.0 if age is None else max(0.0, limits.settle_seconds - age),
+        work.breakers.rest(engine_id, publisher.holder, limits.call_seconds),
+    )
+
+
+def take(publisher: Publisher, work: Work, job: Job) -> Lease:
+    """Raises LeaseHeld. A holder that is known to be dead does not hold up anybody."""
+    engine_id, code, seconds = job.engine.id, job.workflow.code, publisher.limits.lease_seconds
+    lease = work.leases.take(engine_id, code, publisher.holder, seconds)
+    if lease is None:
+        holder = work.leases.holder(engine_id, code)
+        if holder is not None and publisher.is_dead(holder):
+            work.leases.evict(engine_id, code, holder)
+            lease = work.leases.take(engine_id, code, publisher.holder, seconds)
+    if lease is None:
+        raise lease_held(work, job)
+    return lease
+
+
+def hold(turn: Turn, work: Work, phase: Phase, attempts: int) -> bool:
+    """Still ours, for a whole lease from now on. False: the record has ended. Raises LeaseHeld: it was taken away.
+
+    Whoever holds on has just had an answer from the engine, or counts what failed himself.
+    """
+    if not work.leases.keep(turn.lease, turn.publisher.limits.lease_seconds):
+        raise lease_held(work, turn.job)
+    if work.publishing.go_on(turn.job.record_id, phase, attempts):
+        return True
+    work.leases.release(turn.lease)
+    return False
+
+
+def lease_held(work: Work, job: Job) -> LeaseHeld:
+    left = work.leases.left(job.engine.id, job.workflow.code)
+    hint = f"try again when that has ended, or in {left:.0f} s if it has died"
+    return LeaseHeld("another publisher holds it", where=where(job), hint=hint)
+
+
+def confirmed_content(work: Work, job: Job) -> Content | None:
+    """Of the version that was last confirmed on the engine."""
+    deployed = work.publishing.deployed(job.engine.id, job.workflow.id)
+    if deployed is None:
+        return None
+    version, _ = deployed
+    return content(version, work.versions.definition(job.workflow.code, version.version_no))
+
+
+def where(job: Job) -> str:
+    return f"workflow {job.workflow.code} on engine {job.engine.name}"
+
+
+def _sent(work: Work, job: Job) -> Content | None:
+    if job.ends_as is not None and job.operation is not Operation.OFFLINE:
+        return confirmed_content(work, job)
+    return None if job.document is None else content(job.version, snapshot.parse(job.document))
