@@ -1,0 +1,118 @@
+"""Schedules by the thousand: each from its seed, the judged history of one, the figures of all."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+
+from tests.simulation import programs
+from tests.simulation.checks import Violation
+from tests.simulation.database import VirtualDatabase
+from tests.simulation.world import LIMITS, World
+
+Mutant = Callable[[World], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    seed: int
+    violations: tuple[Violation, ...]
+    history: tuple[str, ...]
+    crashes: int
+    stalls: int
+    records: int
+    writes: int
+    seconds: float
+
+    def told(self) -> str:
+        """For whoever has to find out why."""
+        lines = [f"  {one.check} at {one.at:.2f} s: {one.message}" for one in self.violations]
+        how = f"repeat it: python -m tests.simulation --seed {self.seed} --schedules 1 --history"
+        return "\n".join([f"seed {self.seed}", *self.history, *lines, how])
+
+
+@dataclass
+class Tally:
+    schedules: int = 0
+    crashes: int = 0
+    stalls: int = 0
+    records: int = 0
+    writes: int = 0
+    found: Counter[str] = field(default_factory=Counter)
+    bad: list[int] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        self.schedules += 1
+        self.crashes += outcome.crashes
+        self.stalls += outcome.stalls
+        self.records += outcome.records
+        self.writes += outcome.writes
+        self.found.update({one.check for one in outcome.violations})
+        if outcome.violations:
+            self.bad.append(outcome.seed)
+
+
+def simulate(seed: int, mutant: Mutant | None = None) -> Outcome:
+    world = World(seed, _database(), mutant)
+    try:
+        _play(world)
+    finally:
+        world.over = True
+        world.scheduler.stop()
+    judge = world.judge
+    return Outcome(
+        seed, tuple(judge.violations), tuple(judge.history), world.scheduler.crashes, world.scheduler.stalls,
+        len(world.database.rows("SELECT id FROM workflow_publish_record")), len(judge.requests), world.scheduler.now,
+    )  # fmt: skip
+
+
+def campaign(seeds: Iterable[int], mutant: Mutant | None = None) -> Tally:
+    tally = Tally()
+    for seed in seeds:
+        tally.add(simulate(seed, mutant))
+    return tally
+
+
+def _play(world: World) -> None:
+    for seat in world.seats:
+        programs.sit_down(world, seat)
+    programs.watch(world)
+    programs.meddle(world)
+    programs.interrupt(world)
+    alive = world.run(
+        lambda: not any(seat.jobs or seat.record_id for seat in world.seats) and world.scheduler.now > 300
+    )
+    world.heal()
+    quiet = LIMITS.settle_seconds + LIMITS.lease_seconds
+    if alive and world.run(lambda: not world.pending() and not world.judge.on_the_way()):
+        end = world.scheduler.now + 2 * quiet
+        world.run(lambda: world.scheduler.now > end and not world.pending())
+    _judge_end(world)
+
+
+def _judge_end(world: World) -> None:
+    judge = world.judge
+    for record in world.pending():
+        judge.wrong("stuck", f"record {record['id']} is {record['phase']}")
+    rows = world.database.rows("SELECT id FROM workflow_operation_log WHERE action = 'publish'")
+    if len(rows) < world.asked:
+        judge.wrong("lost_row", f"{world.asked} requests have {len(rows)} rows in the operation log")
+    deploys = [one for one in judge.requests if one.call == "deploy" and one.done and one.refused is None]
+    made = [entry for entry in world.engine.history if entry.version and entry.who != "a person"]
+    if len(made) > len(deploys):
+        judge.wrong("too_many_versions", f"{len(made)} versions of {len(deploys)} deploys that arrived")
+    if judge.edits:
+        return
+    shown = judge.shown()
+    wrong = judge.expected.wrong(shown)
+    if wrong:
+        judge.wrong("divergent", wrong)
+    for row in world.database.rows("SELECT * FROM engine_deployment"):
+        content = judge.versions[row["version_id"]][0]
+        if shown is None or (content, bool(row["online"])) != (shown.content, shown.online):
+            judge.wrong("ledger_lies", f"the row says {content}, online={row['online']}; the engine shows {shown}")
+
+
+@cache
+def _database() -> VirtualDatabase:
+    return VirtualDatabase()

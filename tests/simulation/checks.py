@@ -1,0 +1,91 @@
+"""What may never be in a history, looked at in the moment it happens, and what has to be so in the end."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+CHECKS: Final = {
+    "one_holder": "at most one holder of a workflow at a time",
+    "stale_write": "no write without a lease that was good when the step was written down",
+    "intent_first": "no write without its step on record before it",
+    "false_success": "no success while the engine shows something else",
+    "early_success": "no success while a write of ours may still come",
+    "superseded": "no success for what nobody wants any more",
+    "false_failed": "no failure while a write is unknown or on its way, or while the engine shows what is wanted",
+    "left_changed": "what failed has left the engine as it was confirmed before",
+    "ended_twice": "an end is an end",
+    "overwritten": "nobody's edit is overwritten without a person's word",
+    "too_many_versions": "the engine makes no more versions than were sent",
+    "offline_too_long": "a deploy does not leave it offline for longer than its deadline and one takeover",
+    "lost_row": "whatever was asked for has a row",
+    "divergent": "in the end the engine shows what succeeded last",
+    "ledger_lies": "in the end the platform's row about the engine is true",
+    "stuck": "in the end every record has ended, or waits for a person",
+    "crashed": "no use case ends with an error that is none of ours",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    check: str
+    at: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an engine shows, as far as anybody wants something of it. `content`: version or foreign text."""
+
+    content: str | None
+    online: bool
+    schedule: str | None
+    schedule_online: bool
+
+
+@dataclass
+class Expected:
+    """What the engine has to show by what has succeeded: the checks' own word, not the product's.
+
+    More than one value is possible where something was superseded after it had perhaps written.
+    """
+
+    content: str | None = None
+    schedule: str | None = None
+    online: Collection[bool] = (False,)
+    fires: Collection[bool] = (False,)
+
+    def succeeded(self, operation: str, content: str, schedule: str | None, shown: Shown) -> None:
+        """A record did: what it wanted is expected from now on, and of what was open, what is shown."""
+        scheduled = schedule is not None
+        if operation == "offline":
+            self.online = self.fires = (False,)
+            return
+        self.content, self.schedule = content, schedule
+        self.online = (True,) if operation == "online" else (shown.online,)
+        self.fires = (scheduled,) if operation == "online" else (shown.schedule_online,)
+
+    def wanting(self, operation: str, content: str, schedule: str | None) -> "Expected":
+        """What is expected if a record succeeds now."""
+        scheduled = schedule is not None
+        if operation == "offline":
+            return Expected(None, None, (False,), (False,))
+        if operation == "online":
+            return Expected(content, schedule, (True,), (scheduled,))
+        return Expected(content, schedule, tuple(self.online), tuple({fires and scheduled for fires in self.fires}))
+
+    def doubt(self) -> None:
+        """Somebody may have taken it online or offline, and was superseded before he knew."""
+        self.online, self.fires = (False, True), (False, True)
+
+    def wrong(self, shown: Shown | None) -> str | None:
+        if shown is None:
+            return None if self.content is None else f"it shows nothing, {self.content} is expected"
+        if self.content is not None and shown.content != self.content:
+            return f"it shows {shown.content}, {self.content} is expected"
+        if shown.online not in self.online:
+            return f"it shows online={shown.online}"
+        if self.content is not None and shown.online and shown.schedule != self.schedule:
+            return f"it shows the schedule {shown.schedule}, {self.schedule} is expected"
+        if shown.online and shown.schedule_online not in self.fires:
+            return f"it shows schedule_online={shown.schedule_online}"
+        return None
