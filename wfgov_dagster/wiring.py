@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from wfgov_dagster.ports.engine import Engine
     from wfgov_dagster.ports.metadata import ImportBatch
     from wfgov_dagster.ports.publishing import RegisteredEngine
-    from wfgov_dagster.ports.runtime import Runner, Runs
+    from wfgov_dagster.ports.runtime import Holders, Runner, Runs
+    from wfgov_dagster.runs.meter import MemoryMeter
     from wfgov_dagster.store.db import Database
     from wfgov_dagster.store.store import SqlStore
+    from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent, Registry
     from wfgov_dagster.usecases.publisher import Publisher
 
 
@@ -102,14 +104,47 @@ class Platform:
     def publisher(self) -> "Publisher":
         """A new one a call: its holder's name is nobody else's."""
         import random
-        import socket
-        import uuid
 
         from wfgov_dagster.usecases.publisher import Limits, Publisher
 
         limits = Limits(self.settings.lease_seconds, self.settings.settle_seconds)
-        holder = f"{socket.gethostname()[:100]}:{uuid.uuid4()}"
-        return Publisher(self.store, self.engine_of, holder, random.SystemRandom().random, limits)
+        return Publisher(self.store, self.engine_of, self.holders.new(), random.SystemRandom().random, limits)
+
+    @cached_property
+    def holders(self) -> "Holders":
+        from wfgov_dagster.runs.holders import ProcessHolders
+
+        return ProcessHolders()
+
+    @cached_property
+    def meter(self) -> "MemoryMeter":
+        from wfgov_dagster.runs.meter import MemoryMeter
+
+        return MemoryMeter()
+
+    @cached_property
+    def definitions(self) -> "Registry":
+        """Every durable flow that this release knows, in every version that may still be under way."""
+        from wfgov_dagster.usecases.flow_manager import Registry
+
+        return Registry()
+
+    def flows(self, tell: "Callable[[NodeEvent], None]" = lambda _event: None) -> "FlowManager":
+        """A new manager a call: its holder's name is nobody else's. `tell` hears of every word of a flow node."""
+        import random
+
+        from wfgov_dagster.usecases.flow_manager import FlowLimits, FlowManager
+
+        return FlowManager(
+            self.store,
+            self.definitions,
+            self.holders.new(),
+            self.holders.is_dead,
+            random.SystemRandom().random,
+            FlowLimits(self.settings.lease_seconds),
+            self.meter,
+            tell,
+        )
 
     def close(self) -> None:
         if "database" in self.__dict__:

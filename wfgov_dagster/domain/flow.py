@@ -90,7 +90,8 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a flow node's function is given. `results`: of the flow nodes before it. `attempt` counts from 1.
+    """What a flow node's function is given. `results`: of the flow nodes before it, and of its own when it is undone.
+    `attempt` counts from 1. `holder` names this flow in this manager: no other flow has it.
 
     A function has to be back before the lease ends. `keep` extends the lease, to be called between two steps of one
     that takes longer, and right before a write that a late holder must not do; it raises LeaseHeld once another

@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from wfgov_dagster.domain.flow import JSON, Again, FlowDefinition, FlowEvent, FlowNode, FlowState, NodeState
+from wfgov_dagster.domain.flow import JSON, Again, Do, FlowDefinition, FlowEvent, FlowNode, FlowState, NodeState
 from wfgov_dagster.errors import FlowNodePollingTimeOut, WfgovError
+
+_LONGEST_WAIT_SECONDS: Final = 86_400.0
 
 
 class Action(StrEnum):
@@ -24,26 +26,33 @@ class Stand:
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
-    """A call of a flow node's function, or, without one, the flow's end by `event`."""
+class Call:
+    """Of the function that does or undoes the flow node."""
 
-    event: FlowEvent | None = None
-    node: FlowNode | None = None
-    action: Action = Action.DO
+    node: FlowNode
+    action: Action
+
+    @property
+    def function(self) -> Do:
+        if self.action is Action.DO:
+            return self.node.do
+        assert self.node.compensate is not None, "only what can be undone is"
+        return self.node.compensate
 
 
-def next_of(state: FlowState, stands: Sequence[Stand], definition: FlowDefinition) -> Next:
-    """The first flow node that is not done; when cancelled, the last one begun that is not undone."""
+def next_of(state: FlowState, stands: Sequence[Stand], definition: FlowDefinition) -> Call | FlowEvent:
+    """The first flow node that is not done; when cancelled, the last one begun that is not undone. An event: the
+    flow is at its end."""
     if state is FlowState.PROCESSING:
         for stand in stands:
             if stand.state is not NodeState.DONE:
-                return Next(node=definition.node(stand.name))
-        return Next(event=FlowEvent.FINISH)
+                return Call(definition.node(stand.name), Action.DO)
+        return FlowEvent.FINISH
     for stand in reversed(stands):
         node = definition.node(stand.name)
         if stand.state not in {NodeState.WAITING, NodeState.UNDONE} and node.compensate is not None:
-            return Next(node=node, action=Action.UNDO)
-    return Next(event=FlowEvent.UNDONE)
+            return Call(node, Action.UNDO)
+    return FlowEvent.UNDONE
 
 
 # --- what follows from its word ------------------------------------------------------------------
@@ -94,7 +103,7 @@ def judge(node: FlowNode, word: Word, patience: Patience) -> Done | Wait | Faile
         case Again(after_seconds):
             if left <= 0:
                 return failed(FlowNodePollingTimeOut(where=f"flow node {node.name}", hint=_late(node)))
-            return Wait(min(max(after_seconds, 0.0), left))
+            return Wait(min(max(0.0, after_seconds), left, _LONGEST_WAIT_SECONDS))
         case Failed():
             failures = patience.failures + 1
             if not word.retryable or failures >= node.attempts or left <= 0:

@@ -1,6 +1,7 @@
 """Doors to what runs things: tasks (Runner), Dagster jobs (Runs), and time (Clock)."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -49,3 +50,18 @@ class Runs(Protocol):
 
     def wait(self, run_id: str, timeout_seconds: float) -> str:
         """Dagster's word (SUCCESS, FAILURE, CANCELED …) once it has ended, or the present one at the time-out."""
+
+
+class Meter(Protocol):
+    def measure(self, name: str) -> AbstractContextManager[None]:
+        """Count a call and the time it takes, and whether it raised."""
+
+
+class Holders(Protocol):
+    """Names of those who hold leases. From a name it can be seen, on the same machine, whether its process lives."""
+
+    def new(self) -> str:
+        """A name that nobody else has, for one of this process."""
+
+    def is_dead(self, holder: str) -> bool:
+        """True only if it is sure: its process was on this machine and is gone."""

@@ -146,10 +146,12 @@ class SqlFlows:
         return self._change(lease.flow_id, _held(lease), holder=None, until=None)
 
     def begin(self, lease: FlowLease, node: NodeRow, action: Action, deadline_seconds: float | None) -> int:
-        begun: dict[str, Any] = {"state": NodeState.RUNNING} if action is Action.DO else {}
+        begun: dict[str, Any] = {"started_at": sa.func.coalesce(_N.started_at, db_now())}
+        if action is Action.DO:
+            begun |= {"state": NodeState.RUNNING, "ended_at": None}
         if deadline_seconds is not None:
             begun["deadline_at"] = sa.func.coalesce(_N.deadline_at, db_now(deadline_seconds))
-        self._change_node(node.id, started_at=sa.func.coalesce(_N.started_at, db_now()), ended_at=None, **begun)
+        self._change_node(node.id, **begun)
         if action is Action.UNDO or node.kind is NodeKind.POLL:
             same = _open(node.id) & (_A.action == action)
             values = {"looks": _A.looks + 1, "holder": lease.holder, "epoch": lease.epoch}

@@ -1,0 +1,158 @@
+"""One call of a flow node's function: what is on record before it, and its word."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from wfgov_dagster.domain.flow import (
+    JSON,
+    Again,
+    FlowDefinition,
+    FlowEvent,
+    FlowState,
+    NodeKind,
+    NodeState,
+    Turn,
+    state_after,
+)
+from wfgov_dagster.domain.flow_steps import Action, Call, Done, Failed, Stand, Word, failed, next_of
+from wfgov_dagster.domain.plain_json import check_json
+from wfgov_dagster.domain.redact import told
+from wfgov_dagster.errors import (
+    FlowDefineNotFound,
+    FlowError,
+    FlowNodeInterrupted,
+    FlowTimeOut,
+    LeaseHeld,
+    WfgovError,
+)
+from wfgov_dagster.ports.flows import FlowLease, FlowRow, NodeRow
+from wfgov_dagster.ports.store import Work
+from wfgov_dagster.usecases.flow_manager import Ended, FlowManager
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The attempt is on record, the function not called yet. `flow`, `row`: as they were before."""
+
+    manager: FlowManager
+    definition: FlowDefinition
+    flow: FlowRow
+    lease: FlowLease
+    row: NodeRow
+    call: Call
+    attempt: int
+    results: Mapping[str, JSON]
+
+
+def seconds_until(moment: datetime | None, now: datetime) -> float | None:
+    """None = never."""
+    return None if moment is None else (moment - now).total_seconds()
+
+
+def begin(manager: FlowManager, work: Work, flow: FlowRow, lease: FlowLease) -> Begun | Ended:
+    """`flow` as it was before the lease. Raises FlowDefineNotFound, then nothing was written."""
+    definition = manager.definitions.get(flow.flow_name, flow.definition_version)
+    if flow.definition_version is None:
+        work.flows.choose(flow.id, definition.version, [(node.name, node.kind) for node in definition.nodes])
+    rows = work.flows.nodes(flow.id)
+    _check_same(definition, rows)
+    if flow.error_code is not None:
+        work.flows.set_error(flow.id, None)
+    call = next_call(flow, rows, definition)
+    if isinstance(call, FlowEvent):
+        return end(work, lease, flow.state, call)
+    row = next(one for one in rows if one.node_name == call.node.name)
+    hopeless = _hopeless(manager, work, flow, row)
+    if hopeless is not None:
+        return fail(work, lease, flow.state, row, failed(hopeless))
+    if definition.deadline_seconds is not None:
+        work.flows.set_deadline(flow.id, definition.deadline_seconds)
+    number = work.flows.begin(lease, row, call.action, call.node.deadline_seconds)
+    last = row.no if call.action is Action.UNDO else row.no - 1
+    results = {one.node_name: one.result for one in rows if one.state is NodeState.DONE and one.no <= last}
+    return Begun(manager, definition, flow, lease, row, call, number, results)
+
+
+def next_call(flow: FlowRow, rows: Sequence[NodeRow], definition: FlowDefinition) -> Call | FlowEvent:
+    return next_of(flow.state, [Stand(row.node_name, row.state) for row in rows], definition)
+
+
+def _check_same(definition: FlowDefinition, rows: Sequence[NodeRow]) -> None:
+    if [row.node_name for row in rows] != [node.name for node in definition.nodes]:
+        raise FlowDefineNotFound(
+            where=f"flow {definition.name} version {definition.version}",
+            hint="it began with other flow nodes than are registered here: a changed definition needs a new version",
+        )
+
+
+def _hopeless(manager: FlowManager, work: Work, flow: FlowRow, row: NodeRow) -> FlowError | None:
+    """Why the flow node is not tried again. A holder that is still there has died in it."""
+    where = f"flow {flow.id}, flow node {row.node_name}"
+    if flow.holder is not None:
+        work.flows.interrupted(row.id)
+        if row.interruptions + 1 >= manager.limits.interruptions:
+            hint = f"{row.interruptions + 1} processes died in it; find out why, then wfgov flow resume {flow.id}"
+            return FlowNodeInterrupted(where=where, hint=hint)
+    left = seconds_until(flow.deadline_at, flow.read_at)
+    if flow.state is FlowState.PROCESSING and left is not None and left <= 0:
+        return FlowTimeOut(where=where, hint=f"wfgov flow resume {flow.id} gives it its time again")
+    return None
+
+
+def end(work: Work, lease: FlowLease, state: FlowState, event: FlowEvent) -> Ended:
+    work.flows.move(lease.flow_id, state, state_after(state, event))
+    work.flows.give_back(lease)
+    return Ended.of(work.flows.get(lease.flow_id))
+
+
+def fail(work: Work, lease: FlowLease, state: FlowState, row: NodeRow, failure: Failed) -> Ended:
+    """The flow node has failed for good, and the flow with it."""
+    action = Action.UNDO if state is FlowState.CANCELING else Action.DO
+    work.flows.end_attempt(row.id, failure)
+    work.flows.failed(row.id, failure, action)
+    work.flows.set_error(lease.flow_id, failure)
+    return end(work, lease, state, FlowEvent.FAIL)
+
+
+def word_of(begun: Begun) -> Word:
+    """Call the function. Whatever it raises is its word, so that no error of one flow stops another."""
+    node, function = begun.call.node, begun.call.function
+    try:
+        said = function(_turn(begun))
+        if isinstance(said, Again):
+            if node.kind is NodeKind.CALL and begun.call.action is Action.DO:
+                raise TypeError("a call has done its work when it returns; what says Again has to be a poll")
+            return said
+        check_json(said, f"result of flow node {node.name}")
+    except WfgovError as exc:
+        return failed(exc)
+    except Exception as exc:  # noqa: BLE001 - the outermost place of a flow: it ends the flow node, not the manager
+        return Failed(WfgovError.code, told(exc))
+    return Done(said)
+
+
+def _turn(begun: Begun) -> Turn:
+    flow, node = begun.flow, begun.call.node
+    undo = f":{Action.UNDO}" if begun.call.action is Action.UNDO else ""
+    return Turn(
+        flow_id=flow.id,
+        node=node.name,
+        key=f"{flow.flow_key}:{node.name}{undo}",
+        attempt=begun.attempt,
+        biz_id=flow.biz_id,
+        biz_type=flow.biz_type,
+        actor=flow.created_by,
+        context=flow.context,
+        results=begun.results,
+        holder=f"{begun.manager.holder}:{flow.id}",
+        interval_seconds=node.interval_seconds,
+        keep=lambda: _keep(begun),
+    )
+
+
+def _keep(begun: Begun) -> None:
+    with begun.manager.store.write() as work:
+        kept = work.flows.keep(begun.lease, begun.manager.limits.lease_seconds)
+    if not kept:
+        raise LeaseHeld("another manager has taken over", where=f"flow {begun.flow.id}", hint="it goes on there")
