@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
-from wfgov_dagster.domain.publish import Found, Target
+from wfgov_dagster.domain.publish import Found
 
 
 class SetState(StrEnum):
@@ -37,12 +37,13 @@ class OnFailure(StrEnum):
     GO_ON = "go_on"  # for a set that restores: as many as can be had
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """`wave` from 1."""
+class Standing(Protocol):
+    """A member, as far as the others are concerned. Waves count from 1."""
 
-    wave: int
-    state: MemberState
+    @property
+    def wave(self) -> int: ...
+    @property
+    def state(self) -> MemberState: ...
 
 
 def last_wave(members: Collection[Standing], on_failure: OnFailure, *, canceled: bool) -> int | None:
@@ -69,11 +70,22 @@ def end_of(members: Collection[Standing], *, canceled: bool) -> SetState:
     return SetState.CANCELED if canceled else SetState.FAILED
 
 
-def way_back(before: Target | None, found: Found) -> Target:
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What was confirmed on the engine. `version_no` None: its content stays, whatever it is. `publishes`: the version
+    was the workflow's last published one."""
+
+    version_no: int | None
+    online: bool
+    schedule_online: bool
+    publishes: bool
+
+
+def way_back(before: Former | None, found: Found) -> Former:
     """What brings a member back: the version that was confirmed, released as it was found before the first write.
 
     A workflow that was not on the engine stays there, offline: deleting would take versions and instances with it.
     """
     if before is None or not found.present:
-        return Target(version_id=None, online=False, schedule_online=False)
+        return Former(version_no=None, online=False, schedule_online=False, publishes=False)
     return replace(before, online=found.online, schedule_online=found.schedule_online)

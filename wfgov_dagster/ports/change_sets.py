@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from wfgov_dagster.domain.change_set import MemberState, OnFailure, SetState
-from wfgov_dagster.domain.publish import Operation, Target
+from wfgov_dagster.domain.change_set import Former, MemberState, OnFailure, SetState
+from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.ports.publishing import RegisteredEngine
 
 
@@ -31,8 +31,8 @@ class NewMember:
     workflow_id: int
     wave: int
     version_no: int | None
-    before: Target | None = None
-    target: Target | None = None
+    before: Former | None = None
+    target: Former | None = None
     reason: str | None = None
 
 
@@ -67,8 +67,8 @@ class Member:
     wave: int
     state: MemberState
     version_no: int | None
-    before: Target | None
-    target: Target | None
+    before: Former | None
+    target: Former | None
     record_id: int | None
     reason: str | None
     status: str | None

@@ -47,7 +47,8 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A new publish record. `snapshot_id`: None for offline. `target`: a restore's."""
+    """A new publish record. `snapshot_id`: None for offline. `target`: a restore's. `flow_id`: the flow
+    that drives it instead of one of its own."""
 
     workflow_id: int
     engine: RegisteredEngine
@@ -56,6 +57,7 @@ class Intent:
     operation: Operation
     operator: str
     target: Target | None = None
+    flow_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

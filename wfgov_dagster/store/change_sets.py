@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from wfgov_dagster.domain.change_set import UNDER_WAY, MemberState, OnFailure, SetState
-from wfgov_dagster.domain.publish import Operation, Target
+from wfgov_dagster.domain.change_set import UNDER_WAY, Former, MemberState, OnFailure, SetState
+from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.change_sets import ChangeSet, Member, NewMember, NewSet
 from wfgov_dagster.ports.publishing import RegisteredEngine
@@ -69,8 +69,8 @@ class SqlChangeSets:
         return counts
 
     def restoring(self, change_set_id: int) -> int | None:
-        newest = sa.select(sa.func.max(_C.id)).where(_C.restores == change_set_id)
-        return self._conn.execute(newest).scalar_one()
+        newest: int | None = self._conn.scalar(sa.select(sa.func.max(_C.id)).where(_C.restores == change_set_id))
+        return newest
 
     def set_flow(self, change_set_id: int, flow_id: int) -> None:
         self._change(change_set_id, flow_id=flow_id)
@@ -149,19 +149,19 @@ def _row(change_set_id: int, member: NewMember) -> dict[str, Any]:
 def _set(row: Sequence[Any], counts: Mapping[str, int]) -> ChangeSet:
     own, kept = row[: len(_SET)], RegisteredEngine(*row[len(_SET) :])
     identity, operation, on_failure, state, *rest = own
-    what = Operation(operation), OnFailure(on_failure), SetState(state)
-    return ChangeSet(identity, kept, *what, *rest, counts=counts)
+    what: list[Any] = [identity, kept, Operation(operation), OnFailure(on_failure), SetState(state), *rest, counts]
+    return ChangeSet(*what)
 
 
 def _member(row: Sequence[Any]) -> Member:
     identity, workflow_id, code, wave, state, version_no, before, target, *rest = row
-    ends = _target(before), _target(target)
+    ends = _former(before), _former(target)
     return Member(identity, workflow_id, code, wave, MemberState(state), version_no, *ends, *rest)
 
 
-def _target(text: str | None) -> Target | None:
-    return None if text is None else Target(**orjson.loads(text))
+def _former(text: str | None) -> Former | None:
+    return None if text is None else Former(**orjson.loads(text))
 
 
-def _text(target: Target | None) -> str | None:
-    return None if target is None else orjson.dumps(asdict(target)).decode()
+def _text(former: Former | None) -> str | None:
+    return None if former is None else orjson.dumps(asdict(former)).decode()

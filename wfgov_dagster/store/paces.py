@@ -27,4 +27,4 @@ class SqlPaces:
         if self._conn.execute(taken).first() is not None:
             return 0.0
         free_at, now = self._conn.execute(sa.select(_P.free_at, db_now()).where(_P.engine_id == engine_id)).one()
-        return max(0.001, (free_at - now).total_seconds())
+        return max(0.001, float((free_at - now).total_seconds()))

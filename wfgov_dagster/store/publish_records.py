@@ -57,6 +57,7 @@ class SqlPublishRecords:
             "target_engine": intent.engine.kind,
             "operation": intent.operation,
             "operator": intent.operator,
+            "flow_id": intent.flow_id,
             "target": None if intent.target is None else text(asdict(intent.target)),
             "round_at": db_now(),
         }

@@ -98,7 +98,7 @@ def _desired(turn: Turn, live: Observed | None, seen: Found) -> Desired:
 
 def _take(turn: Turn, engine: Engine, step: Step, seen: Found, desired: Desired) -> Done | Again:
     step_id = write_down(turn, step, seen, desired)
-    if isinstance(step_id, Done):
+    if not isinstance(step_id, int):
         return step_id
     failure = send(turn, engine, step, step_id)
     repeated = int(request_digest(step) in turn.said_done)

@@ -20,17 +20,22 @@ from wfgov_dagster.ports.engine import Engine, Marker
 from wfgov_dagster.ports.publishing import NewStep
 from wfgov_dagster.usecases.begin_publish import Turn, hold, lease_held
 from wfgov_dagster.usecases.end_publish import done
-from wfgov_dagster.usecases.publisher import Done
+from wfgov_dagster.usecases.publisher import Again, Done
 
 _LATE = "not sent: the lease would have ended during the call"
 
 
-def write_down(turn: Turn, step: Step, seen: Found, desired: Desired) -> int | Done:
-    """The step's id, committed before the call. A step that the engine said yes to already is another attempt."""
+def write_down(turn: Turn, step: Step, seen: Found, desired: Desired) -> int | Done | Again:
+    """The step's id, committed before the call. A step that the engine said yes to already is another attempt. Again:
+    it is too early for another write to this engine."""
     job, publisher, digest = turn.job, turn.publisher, request_digest(step)
     attempts = job.attempts + int(digest in turn.said_done)
     phase = Phase.RUNNING if job.ends_as is None else Phase.COMPENSATING
     with publisher.store.write() as work:
+        rate = publisher.limits.writes_per_second
+        early = work.paces.take(job.engine.id, rate) if rate else 0.0
+        if early > 0:
+            return Again(early)
         if not hold(turn, work, phase, attempts):
             return done(work, job.record_id)
         work.breakers.answered(job.engine.id)

@@ -18,7 +18,8 @@ class Limits:
     `attempts` and `deadline_seconds` are those of one round: the way there, each retry, the way back.
 
     After `breaker_failures` calls in a row without an answer an engine is left alone for `breaker_rest_seconds`.
-    The sweeper looks where such a write ended less than `horizon_seconds` ago.
+    The sweeper looks where such a write ended less than `horizon_seconds` ago. `writes_per_second` to one engine,
+    whoever writes; 0 = no limit.
     """
 
     lease_seconds: float = 60.0
@@ -31,6 +32,7 @@ class Limits:
     breaker_failures: int = 5
     breaker_rest_seconds: float = 30.0
     horizon_seconds: float = 3600.0
+    writes_per_second: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,15 +48,28 @@ def request(store: Store, actor: str, wanted: Request) -> int:
     """
     try:
         with store.write() as work:
-            checked = check(work, wanted, lock=True)
-            _refuse_while_held(work, checked)
-            return _write(work, actor, wanted, checked)
+            return request_in(work, actor, wanted)
     except (InvalidInput, NotFound, Conflict) as refusal:
         with store.write() as work:
             detail = asdict(wanted) | {"error": refusal.sentence()}
             subject = ("workflow", wanted.workflow_code[:_LONGEST_CODE])
             work.audit.add(actor, "publish", subject, detail, refused=True)
         raise
+
+
+def request_in(work: Work, actor: str, wanted: Request, flow_id: int | None = None) -> int:
+    """`request` in an open unit of work; a refusal has written nothing. `flow_id`: the flow that drives it instead of
+    one of its own."""
+    checked = check(work, wanted, lock=True)
+    _refuse_while_held(work, checked)
+    sends = wanted.operation is not Operation.OFFLINE
+    snapshot_id = freeze(work, actor, checked, wanted.trigger_source) if sends else None
+    workflow, version = checked.workflow, checked.version
+    intent = Intent(workflow.id, checked.engine, version, snapshot_id, wanted.operation, actor, flow_id=flow_id)
+    record_id = open_record(work, workflow, intent)
+    detail = asdict(wanted) | {"version_no": version.version_no, "record_id": record_id}
+    work.audit.add(actor, "publish", ("workflow", workflow.code), detail)
+    return record_id
 
 
 def check(work: Work, wanted: Request, *, lock: bool = False) -> Checked:
@@ -84,16 +97,6 @@ def _refuse_while_held(work: Work, checked: Checked) -> None:
             where=f"workflow {checked.workflow.code} on engine {checked.engine.name}",
             hint=f"try again when that has ended, or in {left:.0f} s if it has died",
         )
-
-
-def _write(work: Work, actor: str, wanted: Request, checked: Checked) -> int:
-    sends = wanted.operation is not Operation.OFFLINE
-    snapshot_id = freeze(work, actor, checked, wanted.trigger_source) if sends else None
-    intent = Intent(checked.workflow.id, checked.engine, checked.version, snapshot_id, wanted.operation, actor)
-    record_id = open_record(work, checked.workflow, intent)
-    detail = asdict(wanted) | {"version_no": checked.version.version_no, "record_id": record_id}
-    work.audit.add(actor, "publish", ("workflow", checked.workflow.code), detail)
-    return record_id
 
 
 def open_record(work: Work, workflow: GovernedWorkflow, intent: Intent) -> int:

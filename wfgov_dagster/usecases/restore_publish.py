@@ -25,9 +25,9 @@ class Restore:
     trigger_source: str = "manual"
 
 
-def request_restore(work: Work, actor: str, wanted: Restore) -> int:
-    """The id of a new publish record, in an open unit of work. It is driven by its flow, as every other one; an open
-    record for the same workflow and engine is superseded by it, even while somebody drives that one.
+def request_restore(work: Work, actor: str, wanted: Restore, flow_id: int | None = None) -> int:
+    """The id of a new publish record, in an open unit of work. It is driven by its flow, as every other one, or by
+    `flow_id`; an open record for the same workflow and engine is superseded by it, even while somebody drives that one.
 
     Raises NotFound. The workflow is locked until the transaction ends: ask for many in the order of their codes.
     """
@@ -45,7 +45,7 @@ def request_restore(work: Work, actor: str, wanted: Restore) -> int:
     target = Target(version.id if sends else None, wanted.online, wanted.schedule_online, wanted.publishes)
     snapshot_id = freeze(work, actor, Checked(engine, workflow, version), wanted.trigger_source) if sends else None
     operation = Operation.DEPLOY if sends or wanted.online else Operation.OFFLINE
-    intent = Intent(workflow.id, engine, version, snapshot_id, operation, actor, target)
+    intent = Intent(workflow.id, engine, version, snapshot_id, operation, actor, target, flow_id)
     record_id = open_record(work, workflow, intent)
     work.publishing.note(record_id, Note(Phase.INTENT, f"restore: {wanted.reason}", actor))
     detail = asdict(wanted) | {"record_id": record_id}

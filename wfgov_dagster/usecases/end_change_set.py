@@ -1,0 +1,53 @@
+"""What a person may do about a change set that was begun: cancel what is left of it, or bring its members back."""
+
+from wfgov_dagster.domain.change_set import UNDER_WAY, SetState
+from wfgov_dagster.errors import Conflict, InvalidInput
+from wfgov_dagster.ports.change_sets import ChangeSet
+from wfgov_dagster.ports.store import Work
+from wfgov_dagster.usecases.settle_change_set import begin_restore
+
+_LONGEST_REASON = 1000
+
+
+def cancel(work: Work, actor: str, change_set_id: int, reason: str) -> ChangeSet:
+    """Nothing more of it is begun; what was begun is brought to its end by whoever drives it. Returns the set that
+    this is about: while members are brought back, the one that does so.
+
+    Raises NotFound, InvalidInput without a reason, Conflict for a set that has ended.
+    """
+    if not reason.strip() or len(reason) > _LONGEST_REASON:
+        raise InvalidInput("no reason why", where=_where(change_set_id), hint=f"1 to {_LONGEST_REASON} characters")
+    found = work.change_sets.get(change_set_id, lock=True)
+    if found.state not in UNDER_WAY:
+        raise Conflict(f"it has ended: {found.state}", where=_where(change_set_id), hint=_see(change_set_id))
+    restoring = work.change_sets.restoring(change_set_id)
+    if found.state is SetState.RESTORING and restoring is not None:
+        found = work.change_sets.get(restoring, lock=True)
+    work.change_sets.cancel(found.id, actor, reason)
+    work.audit.add(actor, "cancel_change_set", ("change_set", str(found.id)), {"reason": reason})
+    return found
+
+
+def restore(work: Work, actor: str, change_set_id: int) -> int | None:
+    """The id of a new set that brings its members back to what was confirmed before it began; None = they are so.
+
+    Raises NotFound, Conflict for a set that is under way or that restores itself.
+    """
+    found = work.change_sets.get(change_set_id, lock=True)
+    if found.restores is not None:
+        hint = f"what it left undone: wfgov change-set restore {found.restores}"
+        raise Conflict("it is one that restores", where=_where(change_set_id), hint=hint)
+    if found.state in UNDER_WAY:
+        hint = f"first: wfgov change-set cancel {change_set_id} --reason …"
+        raise Conflict(f"it is under way: {found.state}", where=_where(change_set_id), hint=hint)
+    restoring = begin_restore(work, actor, found)
+    work.audit.add(actor, "restore_change_set", ("change_set", str(change_set_id)), {"by": restoring})
+    return restoring
+
+
+def _where(change_set_id: int) -> str:
+    return f"change set {change_set_id}"
+
+
+def _see(change_set_id: int) -> str:
+    return f"wfgov change-set show {change_set_id}"
