@@ -111,7 +111,8 @@ class SqlChangeSets:
         query = sa.select(_W.workflow_code, sa.func.max(_C.id)).select_from(joined).group_by(_W.workflow_code)
         moving = _M.state.in_([MemberState.WAITING, MemberState.OPEN])
         mine = (_C.engine_id == engine_id) & among(self._conn, _M.workflow_id, workflow_ids)
-        return dict(self._conn.execute(query.where(moving, mine)).tuples())
+        rows = self._conn.execute(query.where(moving, mine))
+        return {row[0]: row[1] for row in rows}
 
     # workflows
 

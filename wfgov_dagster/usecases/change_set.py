@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from wfgov_dagster.domain.change_set import Former, OnFailure
+from wfgov_dagster.domain.flow import Biz
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.domain.waves import waves
 from wfgov_dagster.errors import ChangeSetRefused, Conflict, InvalidInput, NotFound, WfgovError
@@ -12,9 +14,11 @@ from wfgov_dagster.ports.change_sets import NewMember, NewSet
 from wfgov_dagster.ports.publishing import RegisteredEngine
 from wfgov_dagster.ports.store import Store, Work
 from wfgov_dagster.usecases import engines
+from wfgov_dagster.usecases.flow_changes import create, start
 from wfgov_dagster.usecases.request_publish import Checked, Request, check
 
-MOST_PARALLEL = 64
+FLOW: Final = "change_set"  # name of the flow, and what it is about
+MOST_PARALLEL: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def all_changed(work: Work, engine: str) -> Sequence[str]:
 
 
 def make(work: Work, actor: str, wanted: Wanted) -> int:
-    """The id of a new change set, nothing of it begun; the transaction is the caller's.
+    """The id of a new change set whose flow has been started, in an open unit of work; no member is begun yet.
 
     Raises InvalidInput, NotFound, or ChangeSetRefused with the reason of every member that is bad.
     """
@@ -53,10 +57,18 @@ def make(work: Work, actor: str, wanted: Wanted) -> int:
         ordered.engine.id, wanted.operation, wanted.on_failure, wanted.parallel, wanted.writes_per_second, actor
     )
     change_set_id = work.change_sets.add(new, list(_members(work, ordered)))
+    start_flow(work, actor, change_set_id)
     codes = [one.workflow.code for wave in ordered.waves for one in wave]
     detail = {"operation": wanted.operation, "engine": wanted.engine, "on_failure": wanted.on_failure, "members": codes}
     work.audit.add(actor, "publish_change_set", ("change_set", str(change_set_id)), detail)
     return change_set_id
+
+
+def start_flow(work: Work, actor: str, change_set_id: int) -> None:
+    """It is due now: whoever drives flows goes on with the set."""
+    flow_id = create(work, actor, Biz(str(change_set_id), FLOW), FLOW)
+    work.change_sets.set_flow(change_set_id, flow_id)
+    start(work, actor, flow_id)
 
 
 def refused(store: Store, actor: str, wanted: Wanted, refusal: WfgovError) -> None:

@@ -4,6 +4,7 @@ from wfgov_dagster.domain.change_set import UNDER_WAY, SetState
 from wfgov_dagster.errors import Conflict, InvalidInput
 from wfgov_dagster.ports.change_sets import ChangeSet
 from wfgov_dagster.ports.store import Work
+from wfgov_dagster.usecases.change_set import start_flow
 from wfgov_dagster.usecases.settle_change_set import begin_restore
 
 _LONGEST_REASON = 1000
@@ -24,6 +25,8 @@ def cancel(work: Work, actor: str, change_set_id: int, reason: str) -> ChangeSet
     if found.state is SetState.RESTORING and restoring is not None:
         found = work.change_sets.get(restoring, lock=True)
     work.change_sets.cancel(found.id, actor, reason)
+    if found.flow_id is not None:
+        work.flows.wake(found.flow_id)
     work.audit.add(actor, "cancel_change_set", ("change_set", str(found.id)), {"reason": reason})
     return found
 
@@ -41,6 +44,8 @@ def restore(work: Work, actor: str, change_set_id: int) -> int | None:
         hint = f"first: wfgov change-set cancel {change_set_id} --reason …"
         raise Conflict(f"it is under way: {found.state}", where=_where(change_set_id), hint=hint)
     restoring = begin_restore(work, actor, found)
+    if restoring is not None:
+        start_flow(work, actor, restoring)
     work.audit.add(actor, "restore_change_set", ("change_set", str(change_set_id)), {"by": restoring})
     return restoring
 
