@@ -4,7 +4,7 @@ import getpass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parents[1]  # sql/ and the samples are found relative to it
@@ -27,11 +27,33 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(
         default=0.0, ge=0, le=3600, description="How old an unknown write must be before an observation confirms it."
     )
+    call_seconds: float | None = Field(
+        default=None, gt=0, le=1800, description="Longest call to an engine; absent: a third of lease_seconds."
+    )
+    publish_attempts: int = Field(default=8, ge=1, le=100, description="Failed attempts after which a publish stops.")
+    publish_deadline_seconds: float = Field(
+        default=1800.0, gt=0, le=604_800, description="How long a publish is tried before it stops."
+    )
+    backoff_first_seconds: float = Field(default=1.0, gt=0, le=3600, description="Longest first wait of a retry.")
+    backoff_longest_seconds: float = Field(default=60.0, gt=0, le=3600, description="Longest wait between retries.")
+    breaker_rest_seconds: float = Field(
+        default=30.0, gt=0, le=3600, description="How long an engine that does not answer is left alone."
+    )
+    sweep_horizon_seconds: float = Field(
+        default=3600.0, ge=0, le=604_800, description="How long a write without a reply is looked for on its engine."
+    )
     busy_timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="How long SQLite waits for a lock.")
     task_slots: int = Field(default=2, ge=1, le=64, description="Tasks that the embedded engine runs side by side.")
     heartbeat_seconds: float = Field(default=2.0, gt=0, le=60, description="How often a running instance says so.")
     catalogue_limit: int = Field(default=2000, ge=0, le=20000, description="Governed tables shown as external assets.")
     rebuild_above_rows: int = Field(default=50_000, ge=1, description="Open changes from which a rebuild is quicker.")
+
+    @field_validator("call_seconds")
+    @classmethod
+    def _fits_into_a_lease(cls, seconds: float | None, info: ValidationInfo) -> float | None:
+        if seconds is not None and seconds >= info.data.get("lease_seconds", seconds + 1):
+            raise ValueError("it has to be shorter than lease_seconds")
+        return seconds
 
     @field_validator("time_zone")
     @classmethod

@@ -107,8 +107,20 @@ class Platform:
 
         from wfgov_dagster.usecases.publisher import Limits, Publisher
 
-        limits = Limits(self.settings.lease_seconds, self.settings.settle_seconds)
-        return Publisher(self.store, self.engine_of, self.holders.new(), random.SystemRandom().random, limits)
+        told = self.settings
+        limits = Limits(
+            lease_seconds=told.lease_seconds,
+            settle_seconds=told.settle_seconds,
+            attempts=told.publish_attempts,
+            first_wait_seconds=told.backoff_first_seconds,
+            longest_wait_seconds=told.backoff_longest_seconds,
+            deadline_seconds=told.publish_deadline_seconds,
+            call_seconds=told.call_seconds or told.lease_seconds / 3,
+            breaker_rest_seconds=told.breaker_rest_seconds,
+            horizon_seconds=told.sweep_horizon_seconds,
+        )
+        chance = random.SystemRandom().random
+        return Publisher(self.store, self.engine_of, self.holders.new(), chance, limits, self.holders.is_dead)
 
     @cached_property
     def holders(self) -> "Holders":
@@ -125,9 +137,10 @@ class Platform:
     @cached_property
     def definitions(self) -> "Registry":
         """Every durable flow that this release knows, in every version that may still be under way."""
+        from wfgov_dagster.usecases import publish_flow
         from wfgov_dagster.usecases.flow_manager import Registry
 
-        return Registry()
+        return Registry([publish_flow.definition(self.publisher)])
 
     def flows(self, tell: "Callable[[NodeEvent], None]" = lambda _event: None) -> "FlowManager":
         """A new manager a call: its holder's name is nobody else's. `tell` hears of every word of a flow node."""

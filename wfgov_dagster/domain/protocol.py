@@ -67,13 +67,13 @@ def foreign(live: Live, ours: Iterable[Content], overruled: Collection[str] = ()
     for one in ours:
         if not strange:
             break
-        for part, digest in _parts(one).items():
+        for part, digest in parts_of(one).items():
             if strange.get(part) == digest:
                 del strange[part]
     return strange
 
 
-def _parts(content: Content) -> dict[str, str]:
+def parts_of(content: Content) -> dict[str, str]:
     told = {DEFINITION: snapshot.digest(snapshot.document(content.definition))}
     if content.schedule is not None:
         told[SCHEDULE] = snapshot.digest(snapshot.schedule_body(content.schedule))

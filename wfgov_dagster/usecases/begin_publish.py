@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 
 from wfgov_dagster.domain import snapshot
-from wfgov_dagster.domain.publish import Content, Found, Operation, Phase, content
+from wfgov_dagster.domain.publish import (
+    Content,
+    Desired,
+    Found,
+    Live,
+    Operation,
+    Phase,
+    before,
+    content,
+    restored,
+    wanted,
+)
 from wfgov_dagster.errors import LeaseHeld
 from wfgov_dagster.ports.publishing import Job, Lease
 from wfgov_dagster.ports.store import Work
@@ -67,7 +78,7 @@ def turn(publisher: Publisher, work: Work, job: Job) -> Turn:
         publisher,
         job,
         lease,
-        _sent(work, job),
+        sent_content(work, job),
         work.publishing.unfinished(engine_id, workflow_id),
         frozenset(one.request_digest for one in steps if one.outcome == "ok" and one.round == job.round),
         0.0 if age is None else max(0.0, limits.settle_seconds - age),
@@ -121,7 +132,20 @@ def where(job: Job) -> str:
     return f"workflow {job.workflow.code} on engine {job.engine.name}"
 
 
-def _sent(work: Work, job: Job) -> Content | None:
+def sent_content(work: Work, job: Job) -> Content | None:
+    """The content that is wanted now; None = whatever the engine holds."""
     if job.ends_as is not None and job.operation is not Operation.OFFLINE:
         return confirmed_content(work, job)
     return None if job.document is None else content(job.version, snapshot.parse(job.document))
+
+
+def desired_of(job: Job, sent: Content | None, live: Live | None, seen: Found) -> Desired:
+    """What the engine shall show, on the way there or back. `seen`: what was found before the first write."""
+    code = job.workflow.code
+    if job.ends_as is None and job.target is not None:
+        return restored(code, sent, job.target)
+    if job.ends_as is None:
+        return wanted(job.operation, code, sent, seen)
+    if job.operation is Operation.OFFLINE:  # nothing was overwritten: as far as it came, it stays
+        return Desired(code, None, live is not None and live.online, live is not None and live.schedule_online)
+    return before(code, sent, seen)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from wfgov_dagster.domain.publish import Content, Operation, Phase, PublishEvent, PublishStatus, status_after
+from wfgov_dagster.domain.publish import Operation, Phase, PublishEvent, PublishStatus, VersionRef, status_after
 from wfgov_dagster.errors import Conflict, WfgovError
 from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.ports.publishing import Deployment, Job, Note
@@ -29,12 +29,13 @@ def superseded(job: Job) -> Conflict | None:
     )
 
 
-def confirm(work: Work, job: Job, seen: Observed | None) -> Done:
-    """The engine was seen to show what is wanted: success. None: a restore of nothing."""
+def confirm(work: Work, job: Job, seen: Observed | None, held: VersionRef | None) -> Done:
+    """The engine was seen to show what is wanted: success. An edit of the workflow meanwhile is no other wish, only a
+    newer publish is. `held`: the version that it was seen to hold, if it is one of ours. None seen: a restore of
+    nothing."""
     publishes = job.operation is Operation.DEPLOY if job.target is None else job.target.publishes
-    sends = job.document is not None
     if seen is not None:
-        note_deployed(work, job, seen, content=sends, publishes=publishes and sends)
+        note_deployed(work, job, seen, held, publishes=publishes and job.document is not None)
     if job.snapshot_id is not None:
         work.publishing.snapshot_published(job.snapshot_id)
     _tell_workflow(work, job, PublishEvent.CONFIRM)
@@ -43,15 +44,9 @@ def confirm(work: Work, job: Job, seen: Observed | None) -> Done:
     return done(work, job.record_id)
 
 
-def note_deployed(work: Work, job: Job, seen: Observed, *, content: bool, publishes: bool) -> None:
-    """What the engine was seen to hold. `content`: that of the record's version; else only how it is released."""
-    deployment = Deployment(
-        job.version if content else None,
-        seen.engine_workflow_code,
-        seen.engine_task_codes,
-        seen.online,
-        seen.schedule_online,
-    )
+def note_deployed(work: Work, job: Job, seen: Observed, held: VersionRef | None, *, publishes: bool) -> None:
+    """What the engine was seen to hold. `held`: None = nothing of ours; then only how it is released."""
+    deployment = Deployment(held, seen.engine_workflow_code, seen.engine_task_codes, seen.online, seen.schedule_online)
     work.publishing.confirm(job, deployment, publishes=publishes)
 
 
@@ -98,24 +93,17 @@ def _wait(work: Work, job: Job, phase: Phase, error: tuple[str, str], on: Mappin
     return done(work, job.record_id)
 
 
-def brought_back(work: Work, job: Job, seen: Observed | None, content: Content | None) -> Done:
+def brought_back(work: Work, job: Job, seen: Observed | None, held: VersionRef | None) -> Done:
     """The engine was seen to show what there was before: the end, with the error that led to it."""
     assert job.ends_as is not None, "nothing is brought back without a reason"
     shown = "nothing, as before"
     if seen is not None:
-        note_deployed(work, job, seen, content=False, publishes=False)
-        version = "" if content is None else f"V{content.version_no}, "
+        note_deployed(work, job, seen, held, publishes=False)
+        version = "" if held is None else f"V{held.version_no}, "
         shown = f"{version}{'online' if seen.online else 'offline'}"
     work.publishing.nothing_left(job.record_id)
     told = f"{job.error} — the engine was brought back and shows {shown}"
     return close_with(work, job, job.ends_as, (job.error_code or "engine", told))
-
-
-def overtaken(work: Work, job: Job, seen: Observed, reason: WfgovError) -> Done:
-    """The engine shows what was wanted, but nobody wants it any more. It is known to be there all the same."""
-    note_deployed(work, job, seen, content=job.document is not None, publishes=False)
-    work.publishing.nothing_left(job.record_id)
-    return close(work, job, Phase.SUPERSEDED, reason)
 
 
 def done(work: Work, record_id: int) -> Done:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.diff import diff, summary
-from wfgov_dagster.domain.protocol import foreign
-from wfgov_dagster.domain.publish import Content, content
+from wfgov_dagster.domain.protocol import DEFINITION, foreign, parts, parts_of
+from wfgov_dagster.domain.publish import Content, VersionRef, content
 from wfgov_dagster.errors import ForeignEdit
 from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.ports.store import Store, Work
@@ -30,6 +30,16 @@ def strange_parts(store: Store, place: Place, live: Observed, overruled: Sequenc
         return foreign(live, _ever_sent(work, place, live), overruled)
 
 
+def held_version(store: Store, place: Place, live: Observed) -> VersionRef | None:
+    """The version of ours that the engine holds, by its content; None for a foreign one."""
+    seen = parts(live)[DEFINITION]
+    with store.read() as work:
+        for version, one in _sent(work, place, live):
+            if parts_of(one)[DEFINITION] == seen:
+                return version
+    return None
+
+
 def edit_of(strange: Mapping[str, str], live: Observed, wanted: Content | None) -> dict[str, object]:
     """What a person has to know to decide; `changes` against what is wanted."""
     changes = summary(diff(None if wanted is None else wanted.definition, live.definition), {})
@@ -45,6 +55,11 @@ def _ever_sent(work: Work, place: Place, live: Observed) -> Iterator[Content]:
     """The likeliest first: it is parsed one after the other, as far as needed."""
     if place.likeliest is not None:
         yield place.likeliest
+    for _, one in _sent(work, place, live):
+        yield one
+
+
+def _sent(work: Work, place: Place, live: Observed) -> Iterator[tuple[VersionRef, Content]]:
     marked = None if live.marker is None else live.marker.content_hash
     for version, text in work.publishing.sent(place.engine_id, place.workflow_id, marked):
-        yield content(version, snapshot.parse(text))
+        yield version, content(version, snapshot.parse(text))

@@ -9,25 +9,23 @@ from collections.abc import Callable, Mapping
 
 from wfgov_dagster.domain.plan import Step, describe, desired_row, plan, request_digest
 from wfgov_dagster.domain.protocol import Standing, Trouble, first_found, next_phase, pauses
-from wfgov_dagster.domain.publish import Desired, Found, Operation, Phase, before, restored, wanted
+from wfgov_dagster.domain.publish import Desired, Found, Phase, VersionRef
 from wfgov_dagster.errors import EngineError, EngineUnreachable, NotFound
 from wfgov_dagster.ports.engine import Engine, Observed
-from wfgov_dagster.ports.publishing import Note
+from wfgov_dagster.ports.publishing import Job, Note
 from wfgov_dagster.ports.store import Work
-from wfgov_dagster.usecases.begin_publish import Turn, begin, hold
-from wfgov_dagster.usecases.end_publish import (  # fmt: skip
+from wfgov_dagster.usecases.begin_publish import Turn, begin, desired_of, hold
+from wfgov_dagster.usecases.end_publish import (
     brought_back,
     close,
     close_with,
     confirm,
     done,
     go_back,
-    overtaken,
     park,
     pause,
-    superseded,
 )
-from wfgov_dagster.usecases.foreign_edits import Place, edit_of, refusal, strange_parts
+from wfgov_dagster.usecases.foreign_edits import Place, edit_of, held_version, refusal, strange_parts
 from wfgov_dagster.usecases.publish_step import send, write_down
 from wfgov_dagster.usecases.publisher import Again, Done, Publisher
 
@@ -63,7 +61,7 @@ def advance(publisher: Publisher, record_id: int) -> Done | Again:
 def _go_on(turn: Turn, engine: Engine, live: Observed | None) -> Done | Again:
     job = turn.job
     seen = job.found or first_found(live, turn.unfinished, job.target)
-    desired = _desired(turn, live, seen)
+    desired = desired_of(job, turn.sent, live, seen)
     if live is None and desired.content is None:
         return _arrive(turn, None, seen, desired)
     steps = plan(desired, live)
@@ -78,19 +76,6 @@ def _go_on(turn: Turn, engine: Engine, live: Observed | None) -> Done | Again:
     if turn.used_up(job.tries + int(repeated)):
         return _trouble(turn, Trouble.FUTILE, _futile(turn, steps[0]))
     return _take(turn, engine, steps[0], seen, desired)
-
-
-def _desired(turn: Turn, live: Observed | None, seen: Found) -> Desired:
-    job, code = turn.job, turn.job.workflow.code
-    if job.ends_as is None:
-        return (
-            wanted(job.operation, code, turn.sent, seen)
-            if job.target is None
-            else restored(code, turn.sent, job.target)
-        )
-    if job.operation is Operation.OFFLINE:  # nothing was overwritten: as far as it came, it stays
-        return Desired(code, None, live is not None and live.online, live is not None and live.schedule_online)
-    return before(code, turn.sent, seen)
 
 
 # --- what one look leads to ----------------------------------------------------------------------
@@ -115,6 +100,7 @@ def _arrive(turn: Turn, live: Observed | None, seen: Found, desired: Desired) ->
     still undo it."""
     job, settling = turn.job, turn.settling_seconds
     back = job.ends_as is not None
+    held = None if live is None or settling > 0 else _held(turn, live)
     with turn.publisher.store.write() as work:
         work.publishing.lock_workflow(job.record_id)
         phase = Phase.COMPENSATING if back else Phase.SETTLING if settling > 0 else job.phase
@@ -127,21 +113,25 @@ def _arrive(turn: Turn, live: Observed | None, seen: Found, desired: Desired) ->
             work.publishing.set_found(job.record_id, seen, desired_row(desired), took_over=took_over)
         if settling > 0:
             return Again(settling)
-        return _end(turn, work, live)
+        return _end(work, work.publishing.job(job.record_id), live, held)
 
 
-def _end(turn: Turn, work: Work, live: Observed | None) -> Done:
-    job = work.publishing.job(turn.job.record_id)
+def _held(turn: Turn, live: Observed) -> VersionRef | None:
+    """What it is seen to hold: what was sent, or where nothing was, whatever of ours is there."""
+    job = turn.job
+    if job.ends_as is None and job.document is not None:
+        return job.version
+    return held_version(turn.publisher.store, Place(job.engine.id, job.workflow.id), live)
+
+
+def _end(work: Work, job: Job, live: Observed | None, held: VersionRef | None) -> Done:
     if job.ends_as is not None:
-        return brought_back(work, job, live, turn.sent)
+        return brought_back(work, job, live, held)
     if live is None and (job.target is None or job.target.online):
         hint = f"deploy it first: wfgov publish {job.workflow.code} --operation deploy"
         gone = NotFound("the engine does not hold it", where=f"workflow {job.workflow.code}", hint=hint)
         return close(work, job, Phase.FAILED, gone)
-    reason = superseded(job)
-    if reason is None or live is None:
-        return confirm(work, job, live)
-    return overtaken(work, job, live, reason)
+    return confirm(work, job, live, held)
 
 
 def _pause(turn: Turn, live: Observed, strange: Mapping[str, str]) -> Done:

@@ -16,7 +16,7 @@ from wfgov_dagster.domain.publish import (
 from wfgov_dagster.errors import Conflict, InvalidInput, LeaseHeld, NotFound, StoreError
 from wfgov_dagster.ports.publishing import Frozen, GovernedWorkflow, Intent, RegisteredEngine
 from wfgov_dagster.ports.store import Store, Work
-from wfgov_dagster.usecases import engines
+from wfgov_dagster.usecases import engines, publish_flow
 from wfgov_dagster.usecases.end_publish import close
 
 _LONGEST_CODE = 255  # an audit entry's; what was asked for may be any text
@@ -107,6 +107,7 @@ def open_record(work: Work, workflow: GovernedWorkflow, intent: Intent) -> int:
     record_id = work.publishing.add_record(intent)
     status = status_after(PublishStatus(workflow.publish_status), PublishEvent.BEGIN)
     work.publishing.set_publish_status(workflow.id, status)
+    publish_flow.begin_flow(work, intent.operator, record_id)
     return record_id
 
 
