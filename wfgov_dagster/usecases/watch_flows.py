@@ -1,0 +1,62 @@
+"""The watch loop's work: find what is due and drive each until it waits. A flow that fails never blocks another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from wfgov_dagster.domain.flow import Again
+from wfgov_dagster.domain.flow_steps import Failed, failed
+from wfgov_dagster.domain.redact import told
+from wfgov_dagster.errors import DatabaseBusy, FlowDefineNotFound, NotFound, WfgovError
+from wfgov_dagster.usecases.advance_flow import drive_flow
+from wfgov_dagster.usecases.flow_manager import Ended, FlowManager, Held
+
+TICK_SECONDS: Final = 1.0  # between two looks of a watch loop of our own
+_PUT_OFF_SECONDS: Final = 60.0
+
+Said: TypeAlias = Ended | Again | Held | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeper:
+    """How whoever drives waits, and whether it shall come to an end soon."""
+
+    sleep: Callable[[float], None]
+    should_stop: Callable[[], bool]
+
+
+def take_care(manager: FlowManager, flow_id: int, sleeper: Sleeper) -> Said:
+    """Never raises. A flow that cannot even be advanced says so itself and is put off, so that it does not come first
+    for ever."""
+    try:
+        return drive_flow(manager, flow_id, sleeper.sleep, should_stop=sleeper.should_stop)
+    except (FlowDefineNotFound, DatabaseBusy, NotFound) as exc:
+        return failed(exc)
+    except WfgovError as exc:
+        return _put_off(manager, flow_id, failed(exc))
+    except Exception as exc:  # noqa: BLE001 - a fault of ours with one flow shall not end the loop
+        return _put_off(manager, flow_id, Failed(WfgovError.code, told(exc)))
+
+
+def _put_off(manager: FlowManager, flow_id: int, failure: Failed) -> Failed:
+    try:
+        with manager.store.write() as work:
+            work.flows.set_error(flow_id, failure)
+            work.flows.later(flow_id, _PUT_OFF_SECONDS)
+    except WfgovError as exc:
+        return failed(exc)
+    return failure
+
+
+def describe(flow_id: int, said: Said) -> str:
+    """One line for people."""
+    match said:
+        case Ended():
+            tail = f": {said.message}" if said.message else ""
+            return f"flow {flow_id}: {said.state}{tail}"
+        case Again():
+            return f"flow {flow_id}: waits {said.after_seconds:.1f} s"
+        case Held():
+            return f"flow {flow_id}: {said.holder} is at it"
+        case Failed():
+            return f"flow {flow_id}: {said.message}"
