@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ from wfgov_dagster.store.clock import db_now
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.embedded import SqlEmbeddedStore
 from wfgov_dagster.store.schema.embedded import embedded_workflow, embedded_workflow_version
-from wfgov_dagster.store.schema.publish import engine_lease, publish_step
+from wfgov_dagster.store.schema.publish import (
+    engine_breaker,
+    engine_lease,
+    publish_step,
+    workflow_publish_record,
+)
 from wfgov_dagster.store.schema.types import metadata
 from wfgov_dagster.store.store import SqlStore, SqlWork
 from wfgov_dagster.usecases.engines import ensure_embedded
@@ -34,6 +40,14 @@ from wfgov_dagster.usecases.save import (
     save_workflow_definition,
 )
 
+_MOMENTS: tuple[sa.Column[Any], ...] = (
+    engine_lease.c.until,
+    engine_lease.c.swept_at,
+    publish_step.c.ended_at,
+    workflow_publish_record.c.round_at,
+    engine_breaker.c.open_until,
+    engine_breaker.c.probing_until,
+)
 NIGHTLY = Schedule("30 2 * * *", "Europe/Berlin")
 MORNING = Schedule("0 6 * * 1-5", "Asia/Shanghai")
 
@@ -129,9 +143,21 @@ class Office:
     def _sleep(self, seconds: float) -> None:
         if seconds:
             self.sleeps.append(seconds)
+            self.pass_time(seconds)
             self.on_sleep()
 
     # --- what happens meanwhile ------------------------------------------------------------------
+
+    def pass_time(self, seconds: float) -> None:
+        """For the protocol it is so much later: everything that it compares with the database's clock is older."""
+        with self.database.write() as conn:
+            for column in _MOMENTS:
+                key = list(column.table.primary_key)
+                rows = conn.execute(sa.select(*key, column).where(column.is_not(None))).all()
+                for *identity, at in rows:
+                    this = sa.and_(*(one == value for one, value in zip(key, identity, strict=True)))
+                    earlier = {column.name: at - timedelta(seconds=seconds)}
+                    conn.execute(sa.update(column.table).where(this).values(earlier))
 
     def lapse(self) -> None:
         """The lease of whoever died runs out."""

@@ -45,7 +45,7 @@ def go_on(work: Work, actor: str, record_id: int) -> int:
     return flow_id
 
 
-def _publish(publisher_of: Callable[[], Publisher], turn: Turn) -> JSON | Again:
+def _publish(publisher_of: Callable[[], Publisher], turn: Turn) -> "JSON | Again":
     """Steps follow each other without a wait; only who has to wait gives the flow back."""
     said = _until_wait(publisher_of(), turn)
     if isinstance(said, Again):
@@ -55,7 +55,7 @@ def _publish(publisher_of: Callable[[], Publisher], turn: Turn) -> JSON | Again:
     return _told(said)
 
 
-def _undo(publisher_of: Callable[[], Publisher], turn: Turn) -> JSON | Again:
+def _undo(publisher_of: Callable[[], Publisher], turn: Turn) -> "JSON | Again":
     """The flow was cancelled: an open record is aborted, what it wrote is taken back."""
     publisher = publisher_of()
     cancel_publish(publisher.store, turn.actor, int(turn.biz_id))
