@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import sqlalchemy as sa
 
@@ -51,7 +52,7 @@ class Sets:
         """Each workflow reads what the one before it writes."""
         ids = {row["workflow_code"]: row["id"] for row in self.office.rows("data_workflow")}
         with self.office.database.write() as conn:
-            for up, down in zip(codes, codes[1:], strict=False):
+            for up, down in pairwise(codes):
                 values = {"task_id": 1000 * ids[up] + ids[down], "upstream_task_id": ids[up], "state": state}
                 between = {"workflow_id": ids[down], "upstream_workflow_id": ids[up]}
                 conn.execute(sa.insert(cross_workflow_dependency).values(values | between))
@@ -97,6 +98,10 @@ class Sets:
             if online:
                 told[-1] = told[-1].upper()
         return "".join(told)
+
+
+def reasons(shown: ChangeSetShown) -> dict[str, str]:
+    return {one.workflow_code: one.reason for one in shown.members if one.reason is not None}
 
 
 def states(shown: ChangeSetShown) -> dict[str, str]:

@@ -1,11 +1,20 @@
 """Change sets on both databases: waves, what follows from a failure, who is refused, and that nobody is unreported."""
 
+import threading
+import time
+
 import pytest
 
 from tests.doubles.engine import Fault
-from tests.integration.change_set_support import Sets, states
+from tests.integration.change_set_support import Sets, in_threads, reasons, states
 from tests.integration.publish_support import Office, a_definition
+from wfgov_dagster.domain.change_set import OnFailure, SetState
+from wfgov_dagster.errors import ChangeSetRefused, Conflict, InvalidInput, NotFound
+from wfgov_dagster.ports.engine import Marker
 from wfgov_dagster.store.db import Database
+from wfgov_dagster.usecases.advance_change_set import advance_change_set
+from wfgov_dagster.usecases.change_set import all_changed
+from wfgov_dagster.usecases.end_change_set import cancel, restore
 
 
 @pytest.fixture
@@ -13,10 +22,329 @@ def sets(database: Database) -> Sets:
     return Sets(Office(database))
 
 
+# --- waves ---------------------------------------------------------------------------------------
+
+
 def test_a_set_is_published_upstream_first(sets: Sets) -> None:
     sets.estate("abc")
     shown = sets.publish("cab")
     assert (shown.change_set.state, sets.texts("abc")) == ("success", "NNN")
     assert [(one.workflow_code, one.wave) for one in shown.members] == [("a", 1), ("b", 2), ("c", 3)]
-    records = [one.record_id for one in shown.members]
-    assert records == sorted(records, key=int)
+    records = [one.record_id or 0 for one in shown.members]
+    assert records == sorted(records)
+
+
+def test_a_set_goes_offline_downstream_first(sets: Sets) -> None:
+    sets.estate("abc")
+    shown = sets.publish("abc", "offline")
+    assert (shown.change_set.state, sets.texts("abc")) == ("success", "ooo")
+    assert [(one.workflow_code, one.wave) for one in shown.members] == [("c", 1), ("b", 2), ("a", 3)]
+
+
+def test_a_circle_of_workflows_is_one_wave_and_rejected_edges_do_not_count(sets: Sets) -> None:
+    sets.estate("abcd", online=False)
+    sets.chain("cb")
+    sets.chain("da", state="rejected")
+    shown = sets.publish("abcd")
+    assert [(one.workflow_code, one.wave) for one in shown.members] == [("a", 1), ("b", 2), ("c", 2), ("d", 3)]
+
+
+def test_what_the_engine_holds_already_is_not_written_again(sets: Sets) -> None:
+    sets.estate("ab")
+    sets.publish("ab")
+    sets.office.engine.writes.clear()
+    assert sets.publish("ab").change_set.state == "success"
+    assert sets.office.engine.writes == []
+
+
+# --- a member fails ------------------------------------------------------------------------------
+
+
+def test_a_failure_finishes_its_wave_and_skips_the_later_ones(sets: Sets) -> None:
+    sets.estate("abcd", online=False)
+    sets.estate("e", online=False)
+    sets.chain("ae")
+    sets.office.engine.faults.extend([Fault.NONE, Fault.REJECTED])
+    shown = sets.publish("abcde")
+    assert shown.change_set.state == "failed"
+    assert states(shown) == {"a": "success", "b": "failed", "e": "success", "c": "skipped", "d": "skipped"}
+    assert "10001 request parameter is not valid" in reasons(shown)["b"]
+    assert reasons(shown)["c"] == reasons(shown)["d"] == "b failed before it"
+    assert sets.texts("abcde") == "nooon"
+
+
+def test_a_set_that_shall_be_whole_brings_everything_back(sets: Sets) -> None:
+    sets.estate("abc")
+    sets.office.engine.faults.extend([Fault.NONE] * 5 + [Fault.NONE, Fault.REJECTED])
+    shown = sets.publish("abc", on_failure=OnFailure.RESTORE)
+    assert (shown.change_set.state, sets.texts("abc")) == ("restored", "OOO")
+    assert states(shown) == {"a": "success", "b": "failed", "c": "skipped"}
+    assert {code: str(one.state) for code, one in shown.back.items()} == {"a": "success"}
+    assert {row["version_id"] for row in sets.office.rows("engine_deployment")} == {
+        row["last_published_version_id"] for row in sets.office.rows("data_workflow")
+    }
+
+
+@pytest.mark.parametrize("operation", ["online", "offline"])
+def test_a_release_is_brought_back_too(sets: Sets, operation: str) -> None:
+    sets.estate("abc", online=operation == "offline")
+    before = sets.texts("abc")
+    sets.office.engine.faults.extend([Fault.NONE] * (1 if operation == "offline" else 3) + [Fault.REJECTED])
+    shown = sets.publish("abc", operation, on_failure=OnFailure.RESTORE)
+    assert (shown.change_set.state, sets.texts("abc")) == ("restored", before)
+
+
+def test_a_workflow_that_was_never_there_is_left_offline_and_not_deleted(sets: Sets) -> None:
+    for code in "ab":
+        sets.office.save(a_definition(code))
+    sets.chain("ab")
+    sets.office.engine.faults.extend([Fault.NONE, Fault.REJECTED])
+    shown = sets.publish("ab", on_failure=OnFailure.RESTORE)
+    assert shown.change_set.state == "restored"
+    assert sets.texts("a") == "o"
+    assert sets.office.inner.observe("b") is None
+
+
+def test_when_everything_shall_come_back_nothing_more_is_begun(sets: Sets) -> None:
+    sets.estate("abc", online=False)
+    sets.office.engine.faults.append(Fault.REJECTED)
+    with sets.office.database.write() as conn:
+        conn.exec_driver_sql("DELETE FROM cross_workflow_dependency")
+    shown = sets.publish("abc", on_failure=OnFailure.RESTORE, parallel=1)
+    assert states(shown) == {"a": "failed", "b": "skipped", "c": "skipped"}
+    assert (shown.change_set.state, sets.texts("abc")) == ("restored", "ooo")
+
+
+def test_what_cannot_be_brought_back_is_told_and_can_be_tried_again(sets: Sets) -> None:
+    sets.estate("abc", online=False)
+    sets.office.engine.faults.extend([Fault.NONE, Fault.NONE, Fault.REJECTED, Fault.REJECTED])
+    shown = sets.publish("abc", on_failure=OnFailure.RESTORE)
+    assert (shown.change_set.state, sets.texts("abc")) == ("restore_failed", "ono")
+    assert {code: str(one.state) for code, one in shown.back.items()} == {"b": "failed", "a": "success"}
+    assert "10001" in str(shown.back["b"].reason)
+    with sets.office.store.write() as work:
+        again = restore(work, "ann", shown.change_set.id)
+    assert again is not None
+    sets.drive(again)
+    assert (sets.show(shown.change_set.id).change_set.state, sets.texts("abc")) == ("restored", "ooo")
+    assert states(sets.show(again)) == {"b": "success"}
+
+
+def test_a_member_that_waits_for_a_person_has_failed(sets: Sets) -> None:
+    sets.estate("ab", online=False)
+    sets.office.inner.deploy(a_definition("a", "echo by hand", None), Marker("a", 9, "w1:by-hand"))
+    shown = sets.publish("ab")
+    assert (shown.change_set.state, states(shown)) == ("failed", {"a": "failed", "b": "skipped"})
+    assert shown.members[0].phase == "paused"
+    assert "foreign_edit" in reasons(shown)["a"]
+
+
+def test_another_version_that_came_meanwhile_is_not_published(sets: Sets) -> None:
+    sets.estate("ab", online=False)
+    change_set_id = sets.make("ab")
+    sets.office.save(a_definition("b", "echo newest"))
+    sets.drive(change_set_id)
+    shown = sets.show(change_set_id)
+    assert states(shown) == {"a": "success", "b": "failed"}
+    assert "deploy is about V3, not about V2" in reasons(shown)["b"]
+
+
+def test_what_somebody_published_since_is_left_as_it_is(sets: Sets) -> None:
+    sets.estate("ab", online=False)
+    shown = sets.publish("ab")
+    sets.office.save(a_definition("a", "echo newest"))
+    newer = sets.office.publish("deploy", "a").record_id
+    with sets.office.store.write() as work:
+        back = restore(work, "ann", shown.change_set.id)
+    assert back is not None
+    assert sets.drive(back).state == "failed"
+    assert reasons(sets.show(back)) == {"a": f"left as it is: publish record {newer} came after the set's"}
+    assert sets.office.state("a")[0] == "echo newest"
+    assert sets.texts("b") == "o"
+    assert sets.show(shown.change_set.id).change_set.state == "restore_failed"
+
+
+# --- restoring, canceling ------------------------------------------------------------------------
+
+
+def test_a_set_that_succeeded_can_be_rolled_back(sets: Sets) -> None:
+    sets.estate("abc")
+    shown = sets.publish("abc")
+    with sets.office.store.write() as work:
+        back = restore(work, "bob", shown.change_set.id)
+    assert back is not None
+    assert sets.drive(back).state == "success"
+    assert sets.texts("abc") == "OOO"
+    assert [(one.workflow_code, one.wave) for one in sets.show(back).members] == [("c", 1), ("b", 2), ("a", 3)]
+    assert sets.show(shown.change_set.id).change_set.state == "restored"
+    with sets.office.store.write() as work:
+        assert restore(work, "bob", shown.change_set.id) is None
+        with pytest.raises(Conflict, match="it is one that restores"):
+            restore(work, "bob", back)
+
+
+@pytest.mark.parametrize(("on_failure", "end", "texts"), [("stop", "canceled", "noo"), ("restore", "restored", "ooo")])
+def test_a_set_that_is_canceled_reports_every_member(sets: Sets, on_failure: str, end: str, texts: str) -> None:
+    sets.estate("abc", online=False)
+    change_set_id = sets.make("abc", on_failure=OnFailure(on_failure))
+    advance_change_set(sets.crew(), change_set_id)
+    with sets.office.store.write() as work:
+        cancel(work, "bob", change_set_id, "wrong day")
+    with sets.office.store.write() as work, pytest.raises(Conflict, match="it is under way"):
+        restore(work, "bob", change_set_id)
+    sets.drive(change_set_id)
+    shown = sets.show(change_set_id)
+    assert (shown.change_set.state, sets.texts("abc")) == (end, texts)
+    assert states(shown) == {"a": "success", "b": "skipped", "c": "skipped"}
+    assert reasons(shown)["c"] == "canceled by bob: wrong day"
+    with sets.office.store.write() as work, pytest.raises(Conflict, match="it has ended"):
+        cancel(work, "bob", change_set_id, "once more")
+
+
+def test_what_was_begun_is_brought_to_its_end_when_a_set_is_canceled(sets: Sets) -> None:
+    sets.estate("ab")
+    change_set_id = sets.make("ab")
+
+    def cancel_in_the_middle() -> None:
+        if sets.office.engine.writes == ["offline"]:
+            sets.office.engine.hook = lambda: None
+            with sets.office.store.write() as work:
+                cancel(work, "bob", change_set_id, "wrong day")
+
+    sets.office.engine.hook = cancel_in_the_middle
+    sets.drive(change_set_id)
+    assert (states(sets.show(change_set_id)), sets.texts("ab")) == ({"a": "success", "b": "skipped"}, "NO")
+
+
+# --- who is refused ------------------------------------------------------------------------------
+
+
+def test_a_set_with_bad_members_is_refused_with_every_reason_and_nothing_is_written(sets: Sets) -> None:
+    sets.estate("ab", online=False)
+    sets.office.create("empty")
+    sets.office.create("gone", status="archived")
+    before = {table: sets.office.rows(table) for table in ("workflow_publish_record", "flow")}
+    with pytest.raises(ChangeSetRefused) as refusal:
+        sets.make(["a", "b", "b", "empty", "gone", "nobody"])
+    assert set(refusal.value.members) == {"b", "empty", "gone", "nobody"}
+    assert "it is named more than once" in refusal.value.members["b"]
+    assert "no version that could be deployed" in refusal.value.members["empty"]
+    assert "it is archived" in refusal.value.members["gone"]
+    assert "no workflow 'nobody'" in refusal.value.members["nobody"]
+    assert {table: sets.office.rows(table) for table in before} == before
+    assert (sets.office.rows("change_set"), sets.office.rows("change_set_member")) == ([], [])
+
+
+def test_a_workflow_is_in_one_set_at_a_time(sets: Sets) -> None:
+    sets.estate("ab", online=False)
+    first = sets.make("a")
+    with pytest.raises(ChangeSetRefused, match=f"a: change set {first} has not ended with it"):
+        sets.make("ab")
+    sets.drive(first)
+    assert sets.publish("ab").change_set.state == "success"
+
+
+@pytest.mark.parametrize(
+    ("codes", "wanted", "said"),
+    [
+        ("", {}, "no workflow is in it"),
+        ("a", {"parallel": 0}, "0 side by side"),
+        ("a", {"parallel": 65}, "65 side by side"),
+        ("a", {"writes_per_second": -1.0}, "writes a second"),
+    ],
+)
+def test_a_set_that_makes_no_sense_is_refused(sets: Sets, codes: str, wanted: dict[str, object], said: str) -> None:
+    sets.office.save(a_definition("a"))
+    with pytest.raises(InvalidInput, match=said):
+        sets.make(codes, **wanted)
+
+
+def test_an_unknown_set_is_not_found(sets: Sets) -> None:
+    with pytest.raises(NotFound, match="no change set 7"):
+        sets.show(7)
+    with pytest.raises(NotFound, match="no change set 7"):
+        advance_change_set(sets.crew(), 7)
+
+
+def test_all_changed_are_those_whose_current_version_is_not_confirmed(sets: Sets) -> None:
+    sets.estate("ab", online=False)
+    sets.office.save(a_definition("never"))
+    sets.office.create("empty")
+    sets.office.publish("deploy", "a")
+    with sets.office.store.read() as work:
+        assert all_changed(work, "embedded") == ["b", "never"]
+    sets.publish(["b", "never"])
+    with sets.office.store.read() as work:
+        assert all_changed(work, "embedded") == []
+
+
+# --- side by side --------------------------------------------------------------------------------
+
+
+class Counter:
+    """How many deploys are at the engine at a time. The first `together` wait for each other there."""
+
+    def __init__(self, office: Office, together: int) -> None:
+        self._inner, self._lock = office.inner.deploy, threading.Lock()
+        self._barrier = threading.Barrier(together)
+        self._waiting = together
+        self.now = self.most = 0
+        office.inner.deploy = self  # type: ignore[method-assign]
+
+    def __call__(self, *arguments: object) -> None:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            waits = self._waiting > 0
+            self._waiting -= 1
+        if waits:
+            self._barrier.wait(timeout=60)
+        self._inner(*arguments)  # type: ignore[arg-type]
+        with self._lock:
+            self.now -= 1
+
+
+def test_members_of_a_wave_are_published_side_by_side_and_never_more_than_that(sets: Sets) -> None:
+    for code in "abcdefg":
+        sets.office.save(a_definition(code))
+    counter = Counter(sets.office, together=3)
+    sets.side_by_side = in_threads
+    shown = sets.publish("abcdefg", parallel=3)
+    assert (shown.change_set.state, counter.most) == ("success", 3)
+
+
+def test_two_who_drive_one_set_open_no_more_members_than_it_may(sets: Sets) -> None:
+    for code in "abcd":
+        sets.office.save(a_definition(code))
+    change_set_id, most = sets.make("abcd", parallel=2), []
+
+    def look() -> None:
+        opened = [one for one in sets.show(change_set_id).members if one.state == "open"]
+        most.append(len(opened))
+        if len(most) == 1:
+            advance_change_set(sets.crew(), change_set_id)
+
+    sets.office.engine.hook = look
+    sets.drive(change_set_id)
+    assert max(most) == 2
+    assert sets.show(change_set_id).change_set.state == "success"
+
+
+def test_an_engine_is_written_to_no_faster_than_it_may_be(sets: Sets) -> None:
+    for code in "abcdef":
+        sets.office.save(a_definition(code))
+    sets.side_by_side = in_threads
+    change_set_id, crew = sets.make("abcdef", parallel=3, writes_per_second=20.0), sets.crew()
+    began = time.monotonic()
+    while sets.show(change_set_id).change_set.state is SetState.RUNNING:
+        advance_change_set(crew, change_set_id)
+    assert sets.office.engine.writes == ["deploy"] * 6
+    assert time.monotonic() - began >= 5 / 20
+
+
+def test_a_write_takes_the_place_of_the_next_one_for_everybody(sets: Sets) -> None:
+    with sets.office.store.write() as work:
+        assert work.paces.take(1, 0.01) == 0
+        assert 99 < work.paces.take(1, 0.01) <= 100
+        assert 99 < work.paces.take(1, 1000.0) <= 100
+        assert work.paces.take(2, 0.01) == 0
