@@ -1,5 +1,6 @@
 """What Dagster's run history says about asking for another run of a job."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,6 +21,12 @@ _UNFINISHED: Final = [
 
 def unfinished(instance: dg.DagsterInstance, job: str, tags: Mapping[str, str] | None = None) -> bool:
     return instance.get_runs_count(dg.RunsFilter(job_name=job, tags=tags, statuses=_UNFINISHED)) > 0
+
+
+def unfinished_since(instance: dg.DagsterInstance, job: str) -> list[float]:
+    """When each unfinished run began; one that is still queued counts as beginning now and for ever."""
+    records = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=_UNFINISHED))
+    return [record.start_time or math.inf for record in records]
 
 
 def seconds_to_wait(instance: dg.DagsterInstance, job: str, now: float, tags: Mapping[str, str] | None = None) -> float:

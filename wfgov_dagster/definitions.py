@@ -14,7 +14,9 @@ from assets.governed import governed_tables
 from resources.embedded_engine import EmbeddedEngineResource
 from resources.store import StoreResource
 from sensors.embedded_instances import embedded_instances
+from sensors.flow_watch import flow_watch
 from sensors.metadata_changed import metadata_changed
+from wfgov_dagster.ops.advance_flows import advance_flows_job
 from wfgov_dagster.ops.orchestrate import orchestrate_job
 from wfgov_dagster.ops.publish import publish_job
 from wfgov_dagster.ops.run_workflow import run_workflow_job
@@ -29,8 +31,8 @@ defs = dg.Definitions(
         *governed_tables,
     ],
     asset_checks=estate_checks,
-    jobs=[orchestrate_job, publish_job, run_workflow_job],
-    sensors=[metadata_changed, embedded_instances],
+    jobs=[orchestrate_job, publish_job, run_workflow_job, advance_flows_job],
+    sensors=[metadata_changed, embedded_instances, flow_watch],
     resources={"store": StoreResource(), "embedded_engine": EmbeddedEngineResource()},
     loggers={"console": dg.colored_console_logger.configured({"log_level": "WARNING"})},
     executor=dg.in_process_executor,  # a process for each step would cost 2.5 s a step

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from wfgov_dagster.errors import InvalidInput
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.store import SqlStore
     from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent, Registry
     from wfgov_dagster.usecases.publisher import Publisher
+    from wfgov_dagster.usecases.watch_flows import Ears
 
 
 class Platform:
@@ -158,6 +160,40 @@ class Platform:
             self.meter,
             tell,
         )
+
+    def due_flows(self) -> list[int]:
+        """Flows that wait for a manager now."""
+        from wfgov_dagster.usecases.flows import due
+
+        return due(self.flows())
+
+    def watch_flows(self, stop: Event, ears: "Ears", seconds: float | None = None, workers: int = 4) -> None:
+        """Drive what is due until `stop`; with `seconds` until nothing is due or they are over.
+
+        Without `seconds` a database that cannot be read is told and asked again; with them it is raised.
+        """
+        import time
+
+        from wfgov_dagster.runs.watch_loop import WatchLoop
+        from wfgov_dagster.usecases.watch_flows import TICK_SECONDS, Sleeper, look, take_care
+
+        end = None if seconds is None else time.monotonic() + seconds
+
+        def is_late() -> bool:
+            return stop.is_set() or (end is not None and time.monotonic() >= end)
+
+        def sleep(pause: float) -> None:
+            stop.wait(pause)
+
+        manager, sleeper = self.flows(ears.on_event), Sleeper(sleep, is_late)
+        WatchLoop(
+            lambda: look(manager, None if end else ears.on_failure),
+            lambda flow_id: ears.on_said(flow_id, take_care(manager, flow_id, sleeper)),
+            lambda busy: end is None or (busy and not is_late()),
+            stop,
+            workers,
+            TICK_SECONDS,
+        ).run()
 
     def close(self) -> None:
         if "database" in self.__dict__:

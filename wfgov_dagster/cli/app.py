@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version
 import wfgov_dagster.cli.database
 import wfgov_dagster.cli.demo
 import wfgov_dagster.cli.dependencies
+import wfgov_dagster.cli.flows
 import wfgov_dagster.cli.imports
 import wfgov_dagster.cli.instances
 import wfgov_dagster.cli.orchestration

@@ -37,3 +37,8 @@ def version_group() -> None:
 @cli.group("instance")
 def instance_group() -> None:
     """Runs of workflows on an engine."""
+
+
+@cli.group("flow")
+def flow_group() -> None:
+    """Durable flows: what publishes and other long work go through, step by step."""

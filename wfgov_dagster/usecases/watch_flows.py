@@ -9,7 +9,8 @@ from wfgov_dagster.domain.flow_steps import Failed, failed
 from wfgov_dagster.domain.redact import told
 from wfgov_dagster.errors import DatabaseBusy, FlowDefineNotFound, NotFound, WfgovError
 from wfgov_dagster.usecases.advance_flow import drive_flow
-from wfgov_dagster.usecases.flow_manager import Ended, FlowManager, Held
+from wfgov_dagster.usecases.flow_manager import Ended, FlowManager, Held, NodeEvent
+from wfgov_dagster.usecases.flows import due
 
 TICK_SECONDS: Final = 1.0  # between two looks of a watch loop of our own
 _PUT_OFF_SECONDS: Final = 60.0
@@ -23,6 +24,26 @@ class Sleeper:
 
     sleep: Callable[[float], None]
     should_stop: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who is told what: each word of a flow node, where a flow was left, and that nobody could look."""
+
+    on_event: Callable[[NodeEvent], None]
+    on_said: Callable[[int, Said], None]
+    on_failure: Callable[[WfgovError], None]
+
+
+def look(manager: FlowManager, on_failure: Callable[[WfgovError], None] | None) -> list[int]:
+    """What is due. A failure is raised unless somebody is told: then the next look may find the database again."""
+    try:
+        return due(manager)
+    except WfgovError as exc:
+        if on_failure is None:
+            raise
+        on_failure(exc)
+        return []
 
 
 def take_care(manager: FlowManager, flow_id: int, sleeper: Sleeper) -> Said:
@@ -60,3 +81,10 @@ def describe(flow_id: int, said: Said) -> str:
             return f"flow {flow_id}: {said.holder} is at it"
         case Failed():
             return f"flow {flow_id}: {said.message}"
+
+
+def describe_event(event: NodeEvent) -> str:
+    """One line for people."""
+    tail = f", {event.message}" if event.message else ""
+    what = f"flow {event.flow_id} {event.flow_name}: {event.action} {event.node}"
+    return f"{what}, try {event.attempt}: {event.outcome}{tail}"
