@@ -32,6 +32,7 @@ WfgovError                   code              status  retryable
     ├── EngineUnreachable    engine_unreachable   503  yes  never reached it; nothing was applied
     ├── OutcomeUnknown       engine_unknown       504  yes  no readable reply: it may have been applied or not
     ├── PublishFailed        publish_failed       502  no   a publish ended without success; its record says how
+    ├── ChangeSetFailed      change_set_failed    502  no   not every member of a change set was published
     └── PublishParked        publish_parked       504  no   nobody knows what the engine holds, and patience is over
 """
 
@@ -195,6 +196,12 @@ class PublishFailed(EngineError):
     """A publish ended without success; its record says how."""
 
     code = "publish_failed"
+
+
+class ChangeSetFailed(EngineError):
+    """Not every member of a change set was published; it says of each how it ended."""
+
+    code = "change_set_failed"
 
 
 class PublishParked(EngineError):

@@ -42,6 +42,12 @@ class Settings(BaseSettings):
     sweep_horizon_seconds: float = Field(
         default=3600.0, ge=0, le=604_800, description="How long a write without a reply is looked for on its engine."
     )
+    publish_parallel: int = Field(
+        default=4, ge=1, le=64, description="Workflows of a change set that are published side by side."
+    )
+    engine_writes_per_second: float = Field(
+        default=10.0, ge=0, le=1000, description="Writes to one engine, whoever writes; 0: no limit."
+    )
     busy_timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="How long SQLite waits for a lock.")
     task_slots: int = Field(default=2, ge=1, le=64, description="Tasks that the embedded engine runs side by side.")
     heartbeat_seconds: float = Field(default=2.0, gt=0, le=60, description="How often a running instance says so.")

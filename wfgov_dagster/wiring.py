@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.runs.meter import MemoryMeter
     from wfgov_dagster.store.db import Database
     from wfgov_dagster.store.store import SqlStore
+    from wfgov_dagster.usecases.advance_change_set import Crew
     from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent, Registry
     from wfgov_dagster.usecases.publisher import Publisher
     from wfgov_dagster.usecases.watch_flows import Ears
@@ -120,9 +121,19 @@ class Platform:
             call_seconds=told.call_seconds or told.lease_seconds / 3,
             breaker_rest_seconds=told.breaker_rest_seconds,
             horizon_seconds=told.sweep_horizon_seconds,
+            writes_per_second=told.engine_writes_per_second,
         )
         chance = random.SystemRandom().random
         return Publisher(self.store, self.engine_of, self.holders.new(), chance, limits, self.holders.is_dead)
+
+    def crew(self) -> "Crew":
+        """Who publishes the members of a change set."""
+        import time
+
+        from wfgov_dagster.runs.side_by_side import side_by_side
+        from wfgov_dagster.usecases.advance_change_set import Crew
+
+        return Crew(self.publisher(), side_by_side, time.sleep, time.monotonic)
 
     @cached_property
     def holders(self) -> "Holders":
@@ -139,10 +150,10 @@ class Platform:
     @cached_property
     def definitions(self) -> "Registry":
         """Every durable flow that this release knows, in every version that may still be under way."""
-        from wfgov_dagster.usecases import publish_flow
+        from wfgov_dagster.usecases import change_set_flow, publish_flow
         from wfgov_dagster.usecases.flow_manager import Registry
 
-        return Registry([publish_flow.definition(self.publisher)])
+        return Registry([publish_flow.definition(self.publisher), change_set_flow.definition(self.crew)])
 
     def flows(self, tell: "Callable[[NodeEvent], None]" = lambda _event: None) -> "FlowManager":
         """A new manager a call: its holder's name is nobody else's. `tell` hears of every word of a flow node."""

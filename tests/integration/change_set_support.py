@@ -9,8 +9,11 @@ import sqlalchemy as sa
 
 from tests.integration.publish_support import MORNING, NIGHTLY, Office, a_definition
 from wfgov_dagster.domain.change_set import OnFailure
+from wfgov_dagster.domain.definition import Definition
 from wfgov_dagster.domain.flow import Again
 from wfgov_dagster.domain.publish import Operation
+from wfgov_dagster.errors import EngineRejected
+from wfgov_dagster.ports.engine import Marker
 from wfgov_dagster.store.schema.workflow import cross_workflow_dependency
 from wfgov_dagster.usecases.advance_change_set import Crew, Ended, advance_change_set
 from wfgov_dagster.usecases.change_set import Wanted, make
@@ -37,8 +40,8 @@ class Sets:
     seconds: float = 0.0
     on_turn: Callable[[], None] = field(default=lambda: None)
 
-    def estate(self, codes: str, *, online: bool = True) -> None:
-        """One workflow a letter, each upstream of the next. V1 is deployed (and online), V2 is current."""
+    def estate(self, codes: Sequence[str], *, online: bool = True) -> None:
+        """Workflows, each upstream of the next. V1 is deployed (and online), V2 is current."""
         for code in codes:
             self.office.save(a_definition(code, OLD, NIGHTLY))
             self.office.publish("deploy", code)
@@ -47,6 +50,21 @@ class Sets:
             self.office.save(a_definition(code, NEW, MORNING))
         self.chain(codes)
         self.office.engine.writes.clear()
+
+    def versions(self, codes: Sequence[str], text: str) -> None:
+        for code in codes:
+            self.office.save(a_definition(code, text))
+
+    def refuse(self, code: str) -> None:
+        """The engine takes no other version of this workflow than the first."""
+        accept = self.office.inner.deploy
+
+        def deploy(definition: Definition, marker: Marker) -> None:
+            if definition.code == code and definition.tasks[0].text != OLD:
+                raise EngineRejected("10001 request parameter is not valid", where="engine embedded")
+            accept(definition, marker)
+
+        self.office.inner.deploy = deploy  # type: ignore[method-assign]
 
     def chain(self, codes: Sequence[str], state: str = "unconfirmed") -> None:
         """Each workflow reads what the one before it writes."""

@@ -1,25 +1,42 @@
-"""The durable flow of a change set: one flow node that looks until every member has ended."""
+"""The durable flow of a change set: one flow node that looks until every member has ended.
+
+The set is the truth, the flow's end mirrors it: Finished = every member succeeded or a person canceled it, Error = it
+failed, whether it was brought back or not.
+"""
+
+from collections.abc import Callable
+from functools import partial
 
 from wfgov_dagster.domain.change_set import SetState
 from wfgov_dagster.domain.flow import JSON, Again, FlowDefinition, FlowNode, NodeKind, Turn
+from wfgov_dagster.errors import ChangeSetFailed
 from wfgov_dagster.usecases.advance_change_set import Crew, advance_change_set
 from wfgov_dagster.usecases.change_set import FLOW
 from wfgov_dagster.usecases.end_change_set import cancel
 
 
-def change_set_flow(crew: Crew) -> FlowDefinition:
-    """Its result is the set's state: a set that failed is a flow that finished. A flow that is cancelled cancels the
-    set, which then does what it does on a failure."""
+def definition(crew_of: Callable[[], Crew]) -> FlowDefinition:
+    """`crew_of` makes one at each call: a manager may be at several flows at a time."""
+    node = FlowNode("publish", NodeKind.POLL, partial(_publish, crew_of), compensate=partial(_undo, crew_of))
+    return FlowDefinition(FLOW, 1, (node,))
 
-    def advance(turn: Turn) -> "JSON | Again":
-        said = advance_change_set(crew, int(turn.biz_id))
-        return said if isinstance(said, Again) else {"state": said.state}
 
-    def undo(turn: Turn) -> "JSON | Again":
-        with crew.publisher.store.write() as work:
-            found = work.change_sets.get(int(turn.biz_id), lock=True)
-            if found.state is SetState.RUNNING and found.canceled_by is None:
-                cancel(work, turn.actor, found.id, f"flow {turn.flow_id} was cancelled")
-        return advance(turn)
+def _publish(crew_of: Callable[[], Crew], turn: Turn) -> "JSON | Again":
+    said = advance_change_set(crew_of(), int(turn.biz_id))
+    if isinstance(said, Again):
+        return said
+    if said.state not in {SetState.SUCCESS, SetState.CANCELED}:
+        where, hint = f"change set {said.change_set_id}", f"wfgov change-set show {said.change_set_id}"
+        raise ChangeSetFailed(f"it has ended: {said.state}", where=where, hint=hint)
+    return {"state": str(said.state)}
 
-    return FlowDefinition(FLOW, 1, (FlowNode("publish_members", NodeKind.POLL, advance, compensate=undo),))
+
+def _undo(crew_of: Callable[[], Crew], turn: Turn) -> "JSON | Again":
+    """The flow was cancelled: so is the set, which then does what it does on a failure."""
+    crew, change_set_id = crew_of(), int(turn.biz_id)
+    with crew.publisher.store.write() as work:
+        found = work.change_sets.get(change_set_id, lock=True)
+        if found.state is SetState.RUNNING and found.canceled_by is None:
+            cancel(work, turn.actor, change_set_id, f"flow {turn.flow_id} was cancelled")
+    said = advance_change_set(crew, change_set_id)
+    return said if isinstance(said, Again) else {"state": str(said.state)}

@@ -11,6 +11,8 @@ from typing import Final
 from wfgov_dagster.domain.flow import JSON, Again, Biz, FlowDefinition, FlowNode, FlowState, NodeKind, Turn
 from wfgov_dagster.domain.publish import Phase
 from wfgov_dagster.errors import ForeignEdit, LeaseHeld, PublishFailed, PublishParked
+from wfgov_dagster.ports.flows import FlowRow
+from wfgov_dagster.ports.publishing import Job
 from wfgov_dagster.ports.store import Work
 from wfgov_dagster.usecases import flow_changes
 from wfgov_dagster.usecases.cancel_publish import cancel_publish
@@ -37,12 +39,20 @@ def begin_flow(work: Work, actor: str, record_id: int) -> int:
 
 
 def go_on(work: Work, actor: str, record_id: int) -> int:
-    """The record is open again: its flow goes on, or another one takes its place where that one is over."""
-    flow_id = work.publishing.job(record_id).flow_id
-    if flow_id is None or work.flows.get(flow_id).state in {FlowState.FINISHED, FlowState.CANCELED}:
+    """The record is open again: its flow goes on, or another one takes its place where it has none or that is over."""
+    flow = own_flow(work, work.publishing.job(record_id))
+    if flow is None or flow.state in {FlowState.FINISHED, FlowState.CANCELED}:
         return begin_flow(work, actor, record_id)
-    flow_changes.resume(work, actor, flow_id)
-    return flow_id
+    flow_changes.resume(work, actor, flow.id)
+    return flow.id
+
+
+def own_flow(work: Work, job: Job) -> FlowRow | None:
+    """None also for a member of a change set: that flow is the set's, which has done with a record that waits."""
+    if job.flow_id is None:
+        return None
+    flow = work.flows.get(job.flow_id)
+    return flow if flow.biz_type == BIZ_TYPE else None
 
 
 def _publish(publisher_of: Callable[[], Publisher], turn: Turn) -> "JSON | Again":

@@ -107,7 +107,8 @@ def open_record(work: Work, workflow: GovernedWorkflow, intent: Intent) -> int:
     record_id = work.publishing.add_record(intent)
     status = status_after(PublishStatus(workflow.publish_status), PublishEvent.BEGIN)
     work.publishing.set_publish_status(workflow.id, status)
-    publish_flow.begin_flow(work, intent.operator, record_id)
+    if intent.flow_id is None:
+        publish_flow.begin_flow(work, intent.operator, record_id)
     return record_id
 
 

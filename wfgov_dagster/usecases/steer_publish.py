@@ -74,8 +74,9 @@ def decide(publisher: Publisher, actor: str, record_id: int, choice: Choice, rea
             if seen is not None:
                 status = status_after(PublishStatus.PUBLISHING, PublishEvent.CONFIRM)
                 work.publishing.set_publish_status(job.workflow.id, status)
-            if job.flow_id is not None:
-                flow_changes.cancel(work, actor, job.flow_id, str(why)[:1000])
+            flow = publish_flow.own_flow(work, job)
+            if flow is not None:
+                flow_changes.cancel(work, actor, flow.id, str(why)[:1000])
             work.audit.add(actor, "decide_publish", _subject(job), _told(choice, reason) | {"end": end})
             return None
 
