@@ -9,7 +9,7 @@ from wfgov_dagster.domain.firing import firing
 from wfgov_dagster.errors import InvalidInput
 from wfgov_dagster.ports.embedded import EmbeddedStore
 
-AT_ONCE: Final = 500  # at most so many a call: a sensor's tick has to end
+AT_ONCE: Final = 200  # at most so many a call: a sensor's tick has to end
 
 
 @dataclass(frozen=True, slots=True)
