@@ -1,4 +1,4 @@
-"""An engine with DolphinScheduler's manners, in memory: what a server of 3.1.1 was seen to do, said in the port's words.
+"""An engine with DolphinScheduler's manners, in memory: what a server of 3.1.1 was seen to do, in the port's words.
 
 No compare-and-swap: the last writer wins. A definition is refused while it is online, a schedule while its definition
 is offline; going offline takes the schedule along and going online does not bring it back; content that is held

@@ -23,6 +23,8 @@ class Outcome:
     records: int
     writes: int
     seconds: float
+    longest_offline: float
+    seen: Counter[str]
 
     def told(self) -> str:
         """For whoever has to find out why."""
@@ -38,6 +40,8 @@ class Tally:
     stalls: int = 0
     records: int = 0
     writes: int = 0
+    longest_offline: float = 0.0
+    seen: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
     bad: list[int] = field(default_factory=list)
 
@@ -47,6 +51,8 @@ class Tally:
         self.stalls += outcome.stalls
         self.records += outcome.records
         self.writes += outcome.writes
+        self.longest_offline = max(self.longest_offline, outcome.longest_offline)
+        self.seen.update(outcome.seen)
         self.found.update({one.check for one in outcome.violations})
         if outcome.violations:
             self.bad.append(outcome.seed)
@@ -63,6 +69,7 @@ def simulate(seed: int, mutant: Mutant | None = None) -> Outcome:
     return Outcome(
         seed, tuple(judge.violations), tuple(judge.history), world.scheduler.crashes, world.scheduler.stalls,
         len(world.database.rows("SELECT id FROM workflow_publish_record")), len(judge.requests), world.scheduler.now,
+        judge.longest_offline, judge.seen,
     )  # fmt: skip
 
 
@@ -76,24 +83,26 @@ def campaign(seeds: Iterable[int], mutant: Mutant | None = None) -> Tally:
 def _play(world: World) -> None:
     for seat in world.seats:
         programs.sit_down(world, seat)
-    programs.watch(world)
-    programs.meddle(world)
-    programs.interrupt(world)
-    alive = world.run(
-        lambda: not any(seat.jobs or seat.record_id for seat in world.seats) and world.scheduler.now > 300
-    )
+    for program in (programs.watch, programs.clean, programs.decide_all, programs.meddle, programs.interrupt):
+        program(world)
+    alive = world.run(lambda: world.scheduler.now > 300 and not any(seat.busy for seat in world.seats))
     world.heal()
-    quiet = LIMITS.settle_seconds + LIMITS.lease_seconds
-    if alive and world.run(lambda: not world.pending() and not world.judge.on_the_way()):
-        end = world.scheduler.now + 2 * quiet
-        world.run(lambda: world.scheduler.now > end and not world.pending())
+    if alive and world.run(lambda: _quiet(world)):
+        end = world.scheduler.now + LIMITS.settle_seconds + LIMITS.lease_seconds + 2 * programs.SWEEP_SECONDS
+        world.run(lambda: world.scheduler.now > end and _quiet(world))
     _judge_end(world)
+
+
+def _quiet(world: World) -> bool:
+    return not world.pending() and not world.under_way() and not world.judge.on_the_way()
 
 
 def _judge_end(world: World) -> None:
     judge = world.judge
     for record in world.pending():
         judge.wrong("stuck", f"record {record['id']} is {record['phase']}")
+    for flow in world.under_way():
+        judge.wrong("stuck", f"flow {flow['id']} of record {flow['biz_id']} is {flow['state']}")
     rows = world.database.rows("SELECT id FROM workflow_operation_log WHERE action = 'publish'")
     if len(rows) < world.asked:
         judge.wrong("lost_row", f"{world.asked} requests have {len(rows)} rows in the operation log")

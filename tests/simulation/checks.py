@@ -20,7 +20,7 @@ CHECKS: Final = {
     "lost_row": "whatever was asked for has a row",
     "divergent": "in the end the engine shows what succeeded last",
     "ledger_lies": "in the end the platform's row about the engine is true",
-    "stuck": "in the end every record has ended, or waits for a person",
+    "stuck": "in the end every record has ended, and every flow with it",
     "crashed": "no use case ends with an error that is none of ours",
 }
 
@@ -46,46 +46,47 @@ class Shown:
 class Expected:
     """What the engine has to show by what has succeeded: the checks' own word, not the product's.
 
-    More than one value is possible where something was superseded after it had perhaps written.
+    More than one value is possible where something was superseded after it had perhaps written. `held`: pairs of
+    content and schedule, none = nothing was confirmed yet and any content is right.
     """
 
-    content: str | None = None
-    schedule: str | None = None
+    held: Collection[tuple[str, str | None]] = ()
     online: Collection[bool] = (False,)
     fires: Collection[bool] = (False,)
 
-    def succeeded(self, operation: str, content: str, schedule: str | None, shown: Shown) -> None:
-        """A record did: what it wanted is expected from now on, and of what was open, what is shown."""
-        scheduled = schedule is not None
-        if operation == "offline":
-            self.online = self.fires = (False,)
-            return
-        self.content, self.schedule = content, schedule
-        self.online = (True,) if operation == "online" else (shown.online,)
-        self.fires = (scheduled,) if operation == "online" else (shown.schedule_online,)
+    def succeeded(self, shown: Shown, wanted: "Expected") -> None:
+        """A record did, which wanted this: what was open is now what is shown."""
+        self.held = tuple(one for one in wanted.held or self.held if one[0] == shown.content)
+        self.online, self.fires = (shown.online,), (shown.schedule_online,)
 
     def wanting(self, operation: str, content: str, schedule: str | None) -> "Expected":
         """What is expected if a record succeeds now."""
         scheduled = schedule is not None
         if operation == "offline":
-            return Expected(None, None, (False,), (False,))
+            return Expected((), (False,), (False,))
         if operation == "online":
-            return Expected(content, schedule, (True,), (scheduled,))
-        return Expected(content, schedule, tuple(self.online), tuple({fires and scheduled for fires in self.fires}))
+            return Expected(((content, schedule),), (True,), (scheduled,))
+        return Expected(((content, schedule),), self.online, tuple({fires and scheduled for fires in self.fires}))
 
-    def doubt(self) -> None:
-        """Somebody may have taken it online or offline, and was superseded before he knew."""
-        self.online, self.fires = (False, True), (False, True)
+    def doubt(self, operation: str, content: str, schedule: str | None) -> None:
+        """Somebody has perhaps written, and was superseded before he knew."""
+        if operation != "deploy":
+            self.online, self.fires = (False, True), (False, True)
+        if operation != "offline" and self.held:
+            self.held = (*self.held, (content, schedule))
 
     def wrong(self, shown: Shown | None) -> str | None:
+        held = dict(self.held)
         if shown is None:
-            return None if self.content is None else f"it shows nothing, {self.content} is expected"
-        if self.content is not None and shown.content != self.content:
-            return f"it shows {shown.content}, {self.content} is expected"
+            return f"it shows nothing, {', '.join(held)} is expected" if held else None
+        if held and shown.content not in held:
+            return f"it shows {shown.content}, {', '.join(held)} is expected"
         if shown.online not in self.online:
             return f"it shows online={shown.online}"
-        if self.content is not None and shown.online and shown.schedule != self.schedule:
-            return f"it shows the schedule {shown.schedule}, {self.schedule} is expected"
-        if shown.online and shown.schedule_online not in self.fires:
+        if not shown.online or not held:
+            return None
+        if (shown.content, shown.schedule) not in self.held:
+            return f"it shows {shown.content} with the schedule {shown.schedule}, {self.held} is expected"
+        if shown.schedule_online not in self.fires:
             return f"it shows schedule_online={shown.schedule_online}"
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from tests.doubles.dolphin_manners import DolphinManners
-from tests.simulation.scheduler import Actor, Killed, Scheduler
+from tests.simulation.scheduler import ASLEEP, Actor, Killed, Scheduler
 from wfgov_dagster.domain.definition import Definition, Schedule
 from wfgov_dagster.errors import EngineRejected, EngineUnreachable, OutcomeUnknown
 from wfgov_dagster.ports.engine import EngineVersion, Instance, Marker, Observed, TaskInstance
@@ -54,6 +54,7 @@ class Request:
 class Witness(Protocol):
     """Who hears what a process does, in the moment it does it."""
 
+    def looked(self, process: "Process") -> None: ...
     def committed(self, process: "Process") -> None: ...
     def sending(self, process: "Process", call: str) -> Request: ...
     def arriving(self, request: Request) -> None: ...
@@ -62,17 +63,26 @@ class Witness(Protocol):
 
 @dataclass(eq=False)
 class Process:
-    """`holder`: its name in the lease. `lease_was_good`, `step`: as of its last commit."""
+    """`holder`: what the names of all begin with that hold leases in it. `lease_was_good`, `step`: as of its last transaction."""
 
     holder: str
     scheduler: Scheduler
     witness: Witness
     actor: Actor | None = None
     open: int = 0
+    holders: int = 0
     observed_at: float = 0.0
     lease_was_good: bool = False
     step: dict[str, Any] | None = None
     sent: list[Request] = field(default_factory=list)
+
+    def new_holder(self) -> str:
+        """A name for one that holds leases in it."""
+        self.holders += 1
+        return f"{self.holder}/{self.holders}"
+
+    def is_called(self, holder: str) -> bool:
+        return holder.split("/")[0] == self.holder
 
     @property
     def dead(self) -> bool:
@@ -84,7 +94,7 @@ class Process:
         assert self.open == 0, f"a transaction is open at: {at}"
         self.scheduler.pause(at)
 
-    def sleep(self, seconds: float, at: str = "asleep") -> None:
+    def sleep(self, seconds: float, at: str = ASLEEP) -> None:
         assert self.open == 0, f"a transaction is open at: {at}"
         self.scheduler.sleep(seconds, at)
 
@@ -101,6 +111,7 @@ class ProcessStore:
         self._process.pause("before a read")
         with self._counted(), self._inner.read() as work:
             yield work
+        self._process.witness.looked(self._process)
         self._process.pause("after a read")
 
     @contextmanager
@@ -135,8 +146,7 @@ class ProcessEngine:
     # --- reads -----------------------------------------------------------------------------------
 
     def observe(self, workflow_code: str) -> Observed | None:
-        found = self._read(f"observe {workflow_code}", lambda: self._inner.observe(workflow_code))
-        return found
+        return self._read(f"observe {workflow_code}", lambda: self._inner.observe(workflow_code))
 
     def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
         return self._read("instances", lambda: self._inner.instances(workflow_code, limit))

@@ -1,16 +1,20 @@
 """What the processes of a schedule do: the real use cases, as a command, the watch and people would call them."""
 
-from collections.abc import Callable
-
 from tests.simulation.doors import Process
 from tests.simulation.world import CODE, CRONS, Seat, World, a_definition
+from wfgov_dagster.domain.flow_steps import Failed
 from wfgov_dagster.domain.publish import Operation
-from wfgov_dagster.errors import Conflict, LeaseHeld, NotFound
-from wfgov_dagster.usecases.publish import advance, drive
-from wfgov_dagster.usecases.publisher import Again
+from wfgov_dagster.errors import Conflict, EngineError, InvalidInput, LeaseHeld, NotFound
+from wfgov_dagster.usecases.advance_flow import drive_flow
+from wfgov_dagster.usecases.flows import due
 from wfgov_dagster.usecases.request_publish import Request, request
+from wfgov_dagster.usecases.steer_publish import Choice, decide, retry
+from wfgov_dagster.usecases.sweep import Pace, sweep
+from wfgov_dagster.usecases.watch_flows import Sleeper, describe, take_care
 
+SWEEP_SECONDS = 45.0
 _TRIES = 12  # a person who is told that somebody publishes asks again
+_RETRIED = {"parked": 0.3, "failed": 0.1, "rejected": 0.1}  # how often a person tries again
 
 
 def sit_down(world: World, seat: Seat) -> None:
@@ -61,10 +65,13 @@ def _ask(world: World, process: Process, operation: str) -> int | None:
 
 
 def _drive(world: World, process: Process, record_id: int) -> None:
-    try:
-        drive(world.publisher(process), record_id, process.sleep)
-    except LeaseHeld:
-        world.judge.note(process.holder, f"record {record_id}: somebody else is at it")
+    """As the command line does: until it ends, or has to wait for longer than a person would."""
+    manager = world.flows(process)
+    with manager.store.read() as work:
+        flow_id = work.publishing.job(record_id).flow_id
+    assert flow_id is not None, "a record that was asked for has its flow"
+    said = drive_flow(manager, flow_id, process.sleep, patience_seconds=world.dice.choice([2.0, 60.0]))
+    world.judge.note(process.holder, f"record {record_id}: {describe(flow_id, said)}")
 
 
 def watch(world: World) -> None:
@@ -73,19 +80,63 @@ def watch(world: World) -> None:
 
 
 def _watch(world: World, process: Process) -> None:
+    sleeper = Sleeper(process.sleep, lambda: False)
     while not world.over:
-        publisher = world.publisher(process)
-        for record in world.pending():
-            _advance_while_quick(world, process, lambda number=record["id"]: advance(publisher, number))
-        process.sleep(5.0)
+        manager = world.flows(process)
+        for flow_id in due(manager) if world.under_way() else []:
+            said = take_care(manager, flow_id, sleeper)
+            if isinstance(said, Failed):
+                world.judge.wrong("crashed", f"flow {flow_id}: {said.message}")
+        process.sleep(2.0)
 
 
-def _advance_while_quick(world: World, process: Process, step: Callable[[], object]) -> None:
+def clean(world: World) -> None:
+    """The sweeper, now and then."""
+    world.spawn("sweeper", lambda process: _clean(world, process), reborn=lambda: clean(world))
+
+
+def _clean(world: World, process: Process) -> None:
+    while not world.over:
+        process.sleep(SWEEP_SECONDS)
+        for one in sweep(world.publisher(process), "system", Pace(process.sleep)):
+            if one.found not in {"as_confirmed", "unseen"}:
+                world.judge.seen[f"sweeper: {one.found}"] += 1
+                world.judge.note(process.holder, f"{one.found}: {one.message}")
+
+
+def decide_all(world: World) -> None:
+    """A person who is told of what waits: paused records are decided, others tried again now and then."""
+    world.spawn("decider", lambda process: _decide_all(world, process), reborn=lambda: decide_all(world))
+
+
+def _decide_all(world: World, process: Process) -> None:
+    while not world.over:
+        process.sleep(world.dice.uniform(10.0, 60.0))
+        for record in world.database.rows("SELECT id, phase FROM workflow_publish_record ORDER BY id"):
+            if record["phase"] == "paused":
+                _decide(world, process, record["id"])
+            elif record["phase"] in _RETRIED and world.dice.random() < _RETRIED[record["phase"]]:
+                _retry(world, process, record["id"])
+
+
+def _decide(world: World, process: Process, record_id: int) -> None:
+    choice = world.dice.choice(list(Choice))
+    if choice is Choice.REPUBLISH:
+        world.judge.decided_at = world.scheduler.now
     try:
-        while isinstance(again := step(), Again) and again.after_seconds <= 2.0:
-            process.sleep(again.after_seconds)
-    except LeaseHeld:
-        process.pause("somebody else is at it")
+        decide(world.publisher(process), "ann", record_id, choice)
+        world.judge.note(process.holder, f"record {record_id}: {choice}")
+    except (Conflict, InvalidInput, EngineError) as no:
+        world.judge.note(process.holder, f"record {record_id}: {choice} is refused: {no}")
+
+
+def _retry(world: World, process: Process, record_id: int) -> None:
+    world.judge.retried.add(record_id)
+    try:
+        retry(world.store(process), "ann", record_id)
+        world.judge.note(process.holder, f"record {record_id}: tried again")
+    except Conflict as no:
+        world.judge.note(process.holder, f"record {record_id}: not tried again: {no}")
 
 
 def meddle(world: World) -> None:
@@ -107,6 +158,7 @@ def _meddle(world: World, process: Process) -> None:
         elif what == "marker":
             world.engine.unmark(CODE)
         else:
+            what = "release"
             world.engine.turn(CODE, online=not held.online)
         world.judge.edited(what)
 

@@ -7,6 +7,7 @@ from random import Random
 
 import greenlet
 
+ASLEEP = "asleep"
 _DRIFT = 0.05  # how often time passes though somebody could move
 
 
@@ -129,7 +130,8 @@ class Scheduler:
         return True
 
     def _resume(self, actor: Actor) -> None:
-        if actor.killable and self.chance(self.nemesis.crash):
+        idle = 0.1 if actor.at == ASLEEP else 1.0  # who does nothing is not worth a kill
+        if actor.killable and self.chance(self.nemesis.crash * idle):
             self._kill(actor, actor.at)
             self._throw(actor)
             return

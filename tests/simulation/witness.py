@@ -1,9 +1,12 @@
 """Hears every commit and every call of a schedule, writes its history and judges it as it happens."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from tests.doubles.dolphin_manners import EPOCH, DolphinManners
 from tests.simulation.checks import Expected, Shown, Violation
@@ -36,10 +39,12 @@ class Judge:
     expected: Expected = field(default_factory=Expected)
     edits: dict[str, float] = field(default_factory=dict)
     decided_at: float = -1.0
+    retried: set[int] = field(default_factory=set)
     processes: dict[str, Process] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     history: list[str] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
     longest_offline: float = 0.0
     _records: dict[int, dict[str, Any]] = field(default_factory=dict)
     _born: dict[int, float] = field(default_factory=dict)
@@ -72,12 +77,17 @@ class Judge:
 
     # --- what a process does ---------------------------------------------------------------------
 
-    def committed(self, process: Process) -> None:
-        lease = next(iter(self.database.rows("SELECT * FROM engine_lease WHERE workflow_code = ?", self.code)), None)
-        self._judge_lease(lease)
+    def looked(self, process: Process) -> None:
+        lease = self._lease
         left = 0.0 if lease is None else seconds(lease["until"]) - self.scheduler.now
-        mine = lease is not None and lease["holder"] == process.holder
+        mine = lease is not None and process.is_called(lease["holder"])
         process.lease_was_good = mine and left >= self.call_seconds
+
+    def committed(self, process: Process) -> None:
+        self._judge_lease(
+            next(iter(self.database.rows("SELECT * FROM engine_lease WHERE workflow_code = ?", self.code)), None)
+        )
+        self.looked(process)
         for step in self.database.rows("SELECT * FROM publish_step WHERE id > ? ORDER BY id", self._last_step):
             self._last_step = step["id"]
             process.step = step
@@ -95,13 +105,14 @@ class Judge:
             self.wrong("intent_first", f"{process.holder} sends {call} without a step on record")
         process.step = None
         lease = self._lease
-        good = lease is not None and lease["holder"] == process.holder and seconds(lease["until"]) > now
+        good = lease is not None and process.is_called(lease["holder"]) and seconds(lease["until"]) > now
         if not process.lease_was_good:
             self.wrong("stale_write", f"{process.holder} sends {call}, the lease is with {lease and lease['holder']}")
         record_id = None if step is None else step["record_id"]
         request = Request(process, call, record_id, now, process.observed_at, None, zombie=not good)
         self.requests.append(request)
         self.note(process.holder, f"sends {call}" + ("" if good else " AS A ZOMBIE"))
+        self.seen["sent by a zombie" if not good else f"sent {call}"] += 1
         return request
 
     def arriving(self, request: Request) -> None:
@@ -115,6 +126,7 @@ class Judge:
 
     def edited(self, what: str) -> None:
         self.edits[what] = self.scheduler.now
+        self.seen[f"edit of {what}"] += 1
         self.note("a person", f"edits the {what} on the engine: {self.shown()}")
 
     def _is_foreign(self, call: str, shown: Shown) -> bool:
@@ -128,7 +140,7 @@ class Judge:
         before, self._lease = self._lease, lease
         if before is None or lease is None or before["holder"] == lease["holder"]:
             return
-        owner = self.processes.get(before["holder"])
+        owner = self.processes.get(before["holder"].split("/")[0])
         left = seconds(before["until"]) - self.scheduler.now
         if left > 0 and owner is not None and not owner.dead:
             self.wrong("one_holder", f"{lease['holder']} takes what {before['holder']} has for {left:.1f} s yet")
@@ -145,7 +157,8 @@ class Judge:
         if before["phase"] != phase:
             told = f" ({record['error_code']})" if record["error_code"] else ""
             self.note(process.holder, f"record {number}: {before['phase']} → {phase}{told}")
-        if before["status"] != "pending" and record["status"] != before["status"] and record["status"] != "pending":
+            self.seen[phase] += 1
+        if before["status"] != "pending" and phase != before["phase"] and number not in self.retried:
             self.wrong("ended_twice", f"record {number} was {before['phase']} and is {phase}")
         if before["status"] == "pending" and record["status"] == "success":
             self._judge_success(process, record)
@@ -153,33 +166,35 @@ class Judge:
             self._judge_failure(record)
 
     def _judge_success(self, process: Process, record: dict[str, Any]) -> None:
-        number, operation, shown = record["id"], record["operation"], self.shown()
-        content, schedule = self.versions[record["version_id"]]
-        wanted = self.expected.wanting(operation, content, schedule)
-        if self.edits:  # a person may have changed what it found
-            wanted = replace(wanted, online=(True, False) if operation == "deploy" else wanted.online,
-                             fires=(True, False))  # fmt: skip
+        number, shown = record["id"], self.shown()
+        wanted = self._wanted(record)
         wrong = wanted.wrong(shown)
         if wrong and not self._overtaken(process):
-            self.wrong("false_success", f"record {number} ({operation} of {content}): {wrong}")
+            self.wrong("false_success", f"record {number} ({record['operation']}): {wrong}")
         coming = self.on_the_way()
         if coming:
             self.wrong("early_success", f"record {number}, and {coming[0].call} of {coming[0].process.holder} may come")
-        self._judge_superseded(record)
-        if operation == "deploy" and set(self.expected.online) == {True} and not self.edits:
+        newer = [other for other in self._records if other > number]
+        if newer:
+            self.wrong("superseded", f"record {number} succeeds, record {newer[-1]} is newer")
+        if record["operation"] == "deploy" and set(self.expected.online) == {True} and not self.edits:
             self._judge_offline(number)
         if shown is not None:
-            self.expected.succeeded(operation, content, schedule, shown)
+            self.expected.succeeded(shown, wanted)
 
-    def _judge_superseded(self, record: dict[str, Any]) -> None:
-        newer = [number for number in self._records if number > record["id"]]
-        if newer:
-            self.wrong("superseded", f"record {record['id']} succeeds, record {newer[-1]} is newer")
-        row = self.database.rows("SELECT * FROM data_workflow WHERE workflow_code = ?", self.code)[0]
-        version = {"deploy": row["current_version_id"], "online": row["last_published_version_id"]}
-        wanted = version.get(record["operation"], record["version_id"])
-        if wanted != record["version_id"] and not record.get("target"):
-            self.wrong("superseded", f"record {record['id']} succeeds, meanwhile another version is wanted")
+    def _wanted(self, record: dict[str, Any]) -> Expected:
+        operation = record["operation"]
+        held = self.versions[record["version_id"]]
+        wanted = self.expected.wanting(operation, *held)
+        if record["target"] is not None:
+            target = orjson.loads(record["target"])
+            fires = target["online"] and target["schedule_online"]
+            wanted = Expected((held,) if target["version_id"] else (), (target["online"],), (fires,))
+        if self.edits:  # a person may have changed what it found
+            wanted.fires = (True, False)
+            if operation == "deploy":
+                wanted.online = (True, False)
+        return wanted
 
     def _judge_failure(self, record: dict[str, Any]) -> None:
         number, phase, shown = record["id"], record["phase"], self.shown()
@@ -187,8 +202,8 @@ class Judge:
         steps = self.database.rows("SELECT * FROM publish_step WHERE record_id = ?", number)
         touched = any(step["outcome"] != "rejected" for step in steps)
         if phase not in FAILED:
-            if touched and phase == "superseded" and record["operation"] != "deploy":
-                self.expected.doubt()
+            if touched and steps and phase == "superseded":
+                self.expected.doubt(record["operation"], content, schedule)
             return
         if any(one.record_id == number for one in self.on_the_way()):
             self.wrong("false_failed", f"record {number} is {phase} while a write of it is on its way")

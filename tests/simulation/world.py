@@ -1,7 +1,8 @@
 """One schedule: publishers, whoever takes over from the dead, people who edit the engine, and what befalls them all."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 from tests.doubles.dolphin_manners import DolphinManners
 from tests.simulation.database import VirtualDatabase, empty_image
 from tests.simulation.doors import Network, Process, ProcessEngine, ProcessStore
-from tests.simulation.scheduler import Actor, Killed, Nemesis, OutOfTime, Scheduler
+from tests.simulation.scheduler import Killed, Nemesis, OutOfTime, Scheduler
 from tests.simulation.witness import Judge, cron
 from wfgov_dagster.domain.definition import Definition, Schedule, Settings, Task, make
 from wfgov_dagster.domain.snapshot import hashes
 from wfgov_dagster.domain.version import Draft
-from wfgov_dagster.errors import WfgovError
 from wfgov_dagster.store.store import SqlStore
+from wfgov_dagster.usecases import publish_flow
+from wfgov_dagster.usecases.flow_manager import FlowLimits, FlowManager, Registry
 from wfgov_dagster.usecases.publisher import Limits, Publisher
 from wfgov_dagster.usecases.save import (
     Relations,
@@ -26,11 +28,14 @@ from wfgov_dagster.usecases.save import (
 
 CODE = "w"
 CRONS = (None, Schedule("30 2 * * *", "Europe/Berlin"), Schedule("0 6 * * 1-5", "Asia/Shanghai"))
-LIMITS = replace(Limits(), lease_seconds=30.0, settle_seconds=40.0, attempts=6, longest_wait_seconds=20.0)
 CALL_SECONDS = 10.0
+LIMITS = Limits(
+    lease_seconds=30.0, settle_seconds=40.0, attempts=6, longest_wait_seconds=20.0, deadline_seconds=600.0,
+    call_seconds=CALL_SECONDS + 2.0, breaker_rest_seconds=15.0,
+)  # fmt: skip
 LATE_SECONDS = 39.0  # after it was sent; below the settle time, which is what the settle time is for
-MOVES = 40_000
-HOURS_SECONDS = 48 * 3600.0
+MOVES = 20_000
+LONGEST_SECONDS = 4 * 3600.0
 
 
 @dataclass
@@ -42,6 +47,7 @@ class Plan:
     nemesis: Nemesis
     network: Network
     outage_seconds: float
+    one_host: bool  # so that the death of a holder is known
 
 
 @dataclass
@@ -52,6 +58,10 @@ class Seat:
     jobs: list[str]
     record_id: int | None = None
     lives: int = 0
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.jobs) or self.record_id is not None
 
 
 def draw(dice: Random) -> Plan:
@@ -68,11 +78,19 @@ def draw(dice: Random) -> Plan:
         crash=dice.choice([0.0, 0.01, 0.05, 0.1]), stall=dice.choice([0.0, 0.004, 0.02]),
         stall_seconds=LIMITS.lease_seconds * 3,
     )  # fmt: skip
-    return Plan(jobs, dice.choice([0, 0, 0, 1, 2]), nemesis, network, dice.choice([0.0, 0.0, 0.0, 120.0]))
+    return Plan(jobs, dice.choice([0, 0, 0, 1, 2]), nemesis, network, dice.choice([0.0, 0.0, 0.0, 120.0]),
+                dice.random() < 0.3)  # fmt: skip
 
 
 def _job(dice: Random) -> str:
     return dice.choice(["deploy", "new deploy", "new deploy", "new deploy", "online", "offline"])
+
+
+class Unmeasured:
+    """Nobody looks at the clock."""
+
+    def measure(self, _name: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 class World:
@@ -91,11 +109,10 @@ class World:
         self.store_of: Callable[[ProcessStore], Any] = lambda store: store
         self.engine_of: Callable[[ProcessEngine], Any] = lambda engine: engine
         self.limits = LIMITS
-        self.sweeps = True
         self.seats = [Seat(f"seat {no}", jobs) for no, jobs in enumerate(self.plan.jobs)]
         self.versions = 1
         self.asked = 0
-        self.over = False
+        self.over = self.healed = False
         self._born = 0
         self.judge.learn = self._learn_versions
         self._learn_versions()
@@ -128,7 +145,19 @@ class World:
 
     def publisher(self, process: Process) -> Publisher:
         engine = self.engine_of(ProcessEngine(process, self.engine, self.plan.network))
-        return Publisher(self.store(process), lambda _: engine, process.holder, self.dice.random, self.limits)
+        return Publisher(
+            self.store(process), lambda _: engine, process.new_holder(), self.dice.random, self.limits, self._is_dead
+        )
+
+    def flows(self, process: Process) -> FlowManager:
+        registry = Registry([publish_flow.definition(lambda: self.publisher(process))])
+        return FlowManager(
+            self.store(process), registry, process.new_holder(), self._is_dead, self.dice.random,
+            FlowLimits(self.limits.lease_seconds), Unmeasured(),
+        )  # fmt: skip
+
+    def _is_dead(self, holder: str) -> bool:
+        return self.plan.one_host and self.judge.processes[holder.split("/")[0]].dead
 
     # --- versions --------------------------------------------------------------------------------
 
@@ -158,7 +187,7 @@ class World:
     def run(self, done: Callable[[], bool]) -> bool:
         """False: it did not come to its end."""
         try:
-            self.scheduler.run(done, until=HOURS_SECONDS, moves=MOVES)
+            self.scheduler.run(done, until=LONGEST_SECONDS, moves=MOVES)
         except OutOfTime as late:
             self.judge.wrong("stuck", str(late))
             return False
@@ -166,12 +195,17 @@ class World:
 
     def heal(self) -> None:
         """No faults from now on; what is on its way still arrives."""
+        self.healed = True
         self.plan.network.heal()
         self.plan.nemesis.crash = self.plan.nemesis.stall = 0.0
         self.judge.note("world", "no faults from now on")
 
     def pending(self) -> list[dict[str, Any]]:
         return self.database.rows("SELECT * FROM workflow_publish_record WHERE status = 'pending' ORDER BY id")
+
+    def under_way(self) -> list[dict[str, Any]]:
+        moving = "SELECT * FROM flow WHERE state IN ('Processing', 'Canceling') ORDER BY id"
+        return self.database.rows(moving)
 
 
 def a_definition(text: str, schedule: Schedule | None) -> Definition:
