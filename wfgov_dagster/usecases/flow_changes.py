@@ -100,7 +100,7 @@ def put_context(work: Work, actor: str, flow_id: int, entry: tuple[str, JSON], v
     if not work.flows.put_context(flow_id, context, version):
         hint = "read it again, then decide"
         raise Conflict(f"its context is at version {flow.context_version}, not {version}", where=where, hint=hint)
-    work.audit.add(actor, "init_flow_context", (OBJECT, str(flow_id)), {"key": key, "context_version": version + 1})
+    work.audit.add(actor, "init_context_flow", (OBJECT, str(flow_id)), {"key": key, "context_version": version + 1})
     return version + 1
 
 
