@@ -23,12 +23,14 @@ class Fault(Enum):
 @dataclass
 class FaultyEngine:
     """`writes`: what was asked, in order. `faults` are used up one a write. `down`: what every call is answered with.
-    `hook` is called around every call."""
+    `refuses` says of a write (name, what is sent) that it is always answered with no. `hook` is called around every
+    call."""
 
     inner: Engine
     faults: deque[Fault] = field(default_factory=deque)
     down: EngineError | None = None
     writes: list[str] = field(default_factory=list)
+    refuses: Callable[[str, object], bool] = lambda _name, _what: False
     hook: Callable[[], None] = lambda: None
     _late: list[Callable[[], None]] = field(default_factory=list)
 
@@ -77,7 +79,7 @@ class FaultyEngine:
     # --- writes ----------------------------------------------------------------------------------
 
     def deploy(self, definition: Definition, marker: Marker) -> None:
-        self._write("deploy", lambda: self.inner.deploy(definition, marker))
+        self._write("deploy", lambda: self.inner.deploy(definition, marker), definition)
 
     def online(self, workflow_code: str) -> None:
         self._write("online", lambda: self.inner.online(workflow_code))
@@ -86,7 +88,7 @@ class FaultyEngine:
         self._write("offline", lambda: self.inner.offline(workflow_code))
 
     def put_schedule(self, workflow_code: str, schedule: Schedule | None) -> None:
-        self._write("put_schedule", lambda: self.inner.put_schedule(workflow_code, schedule))
+        self._write("put_schedule", lambda: self.inner.put_schedule(workflow_code, schedule), schedule)
 
     def schedule_online(self, workflow_code: str) -> None:
         self._write("schedule_online", lambda: self.inner.schedule_online(workflow_code))
@@ -103,7 +105,7 @@ class FaultyEngine:
     def delete_version(self, workflow_code: str, version: int) -> None:
         self.inner.delete_version(workflow_code, version)
 
-    def _write(self, name: str, call: Callable[[], None]) -> None:
+    def _write(self, name: str, call: Callable[[], None], what: object = None) -> None:
         self.hook()
         self.writes.append(name)
         fault = self.faults.popleft() if self.faults else Fault.NONE
@@ -112,7 +114,7 @@ class FaultyEngine:
             raise self.down
         if fault is Fault.UNREACHABLE:
             raise EngineUnreachable("no answer", where=where)
-        if fault is Fault.REJECTED:
+        if fault is Fault.REJECTED or self.refuses(name, what):
             raise EngineRejected("10001 request parameter is not valid", where=where)
         if fault is Fault.LATE:
             self._late.append(call)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,12 +151,11 @@ class Office:
         """For the protocol it is so much later: everything that it compares with the database's clock is older."""
         with self.database.write() as conn:
             for column in _MOMENTS:
-                key = list(column.table.primary_key)
-                rows = conn.execute(sa.select(*key, column).where(column.is_not(None))).all()
-                for *identity, at in rows:
-                    this = sa.and_(*(one == value for one, value in zip(key, identity, strict=True)))
-                    earlier = {column.name: at - timedelta(seconds=seconds)}
-                    conn.execute(sa.update(column.table).where(this).values(earlier))
+                shifted = f"strftime('%Y-%m-%d %H:%M:%f', {column.name}, :by) || '000'"
+                if not self.database.is_sqlite:
+                    shifted = f"{column.name} + CAST(:by AS interval)"
+                update = f"UPDATE {column.table.name} SET {column.name} = {shifted} WHERE {column.name} IS NOT NULL"
+                conn.execute(sa.text(update), {"by": f"-{seconds:f} seconds"})
 
     def lapse(self) -> None:
         """The lease of whoever died runs out."""

@@ -18,7 +18,8 @@ SAME, OTHER = "echo 1", "echo other"
 State = tuple[str, bool, Schedule | None, bool]  # text, online, schedule, schedule online
 AGAIN_ONLINE = "take_offline deploy bring_online"
 
-# What is published is SAME with NIGHTLY. "" = no write at all; None = it fails.
+# What is published is SAME with NIGHTLY; OTHER with MORNING was deployed before it, so neither is a foreign edit.
+# "" = no write at all; None = it fails.
 TABLE: dict[str, list[tuple[State | None, str | None, State | None]]] = {
     "deploy": [
         (None, "deploy", (SAME, False, None, False)),
@@ -86,7 +87,9 @@ def shared(new_database: Callable[[], str]) -> Iterator[Office]:
 
 
 def published(office: Office, code: str, state: State | None) -> None:
-    """V1 was deployed once; since then somebody made the engine show `state`."""
+    """V1 and V2 were deployed once; since then somebody made the engine show `state`, of theirs."""
+    office.save(a_definition(code, OTHER, MORNING))
+    assert office.publish("deploy", code).status == "success"
     office.save(a_definition(code, SAME, NIGHTLY))
     assert office.publish("deploy", code).status == "success"
     office.engine.writes.clear()

@@ -219,9 +219,9 @@ class Publishing(Protocol):
     def deployed(self, engine_id: int, workflow_id: int) -> tuple[VersionRef, Target] | None:
         """The version that was last confirmed on the engine, and how it was released then."""
 
-    def sent(self, engine_id: int, workflow_id: int, first: str | None) -> Iterator[tuple[VersionRef, str]]:
-        """Each version that was ever frozen for the engine, with its w1 text; the one with hash `first` comes first,
-        then the newest."""
+    def sent(self, engine_id: int, workflow_id: int, first: Sequence[str]) -> Iterator[tuple[VersionRef, str]]:
+        """Each version that was ever frozen for the engine, with its w1 text; those with the hashes `first` come
+        first, in their order, then the newest."""
 
     def set_found(self, record_id: int, found: Found, desired: Mapping[str, object], *, took_over: bool) -> None: ...
 

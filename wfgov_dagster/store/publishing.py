@@ -138,12 +138,13 @@ class SqlPublishing(SqlPublishRecords):
             return None
         return VersionRef(*row[:3]), Target(row[0], bool(row[3]), bool(row[4]), publishes=False)
 
-    def sent(self, engine_id: int, workflow_id: int, first: str | None) -> Iterator[tuple[VersionRef, str]]:
-        likeliest = sa.case((_S.content_hash == first, 0), else_=1)
+    def sent(self, engine_id: int, workflow_id: int, first: Sequence[str]) -> Iterator[tuple[VersionRef, str]]:
+        likeliest = sa.case(*((_S.content_hash == one, no) for no, one in enumerate(first)), else_=len(first))
         query = sa.select(*_version_columns(workflow_version)).join(
             workflow_definition_snapshot, _S.version_id == _VER.id
         )
-        frozen = query.where(_S.engine_id == engine_id, _S.workflow_id == workflow_id).order_by(likeliest, _S.id.desc())
+        order = [likeliest, _S.id.desc()] if first else [_S.id.desc()]
+        frozen = query.where(_S.engine_id == engine_id, _S.workflow_id == workflow_id).order_by(*order)
         for row in self._conn.execute(frozen).all():
             ref = VersionRef(*row)
             body = sa.select(canonical_document.c.body).where(canonical_document.c.hash == ref.content_hash)

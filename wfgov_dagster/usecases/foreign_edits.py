@@ -31,10 +31,13 @@ def strange_parts(store: Store, place: Place, live: Observed, overruled: Sequenc
 
 
 def held_version(store: Store, place: Place, live: Observed) -> VersionRef | None:
-    """The version of ours that the engine holds, by its content; None for a foreign one."""
+    """The version of ours that the engine holds, by its content; None for a foreign one. Where several versions have
+    the same, the one that was confirmed before still is."""
     seen = parts(live)[DEFINITION]
     with store.read() as work:
-        for version, one in _sent(work, place, live):
+        before = work.publishing.deployed(place.engine_id, place.workflow_id)
+        likeliest = [] if before is None else [before[0].content_hash]
+        for version, one in _sent(work, place, [*likeliest, *_marked(live)]):
             if parts_of(one)[DEFINITION] == seen:
                 return version
     return None
@@ -55,11 +58,14 @@ def _ever_sent(work: Work, place: Place, live: Observed) -> Iterator[Content]:
     """The likeliest first: it is parsed one after the other, as far as needed."""
     if place.likeliest is not None:
         yield place.likeliest
-    for _, one in _sent(work, place, live):
+    for _, one in _sent(work, place, _marked(live)):
         yield one
 
 
-def _sent(work: Work, place: Place, live: Observed) -> Iterator[tuple[VersionRef, Content]]:
-    marked = None if live.marker is None else live.marker.content_hash
-    for version, text in work.publishing.sent(place.engine_id, place.workflow_id, marked):
+def _marked(live: Observed) -> list[str]:
+    return [] if live.marker is None else [live.marker.content_hash]
+
+
+def _sent(work: Work, place: Place, first: Sequence[str]) -> Iterator[tuple[VersionRef, Content]]:
+    for version, text in work.publishing.sent(place.engine_id, place.workflow_id, first):
         yield version, content(version, snapshot.parse(text))
