@@ -8,6 +8,7 @@ WfgovError                   code              status  retryable
 ├── Conflict                 conflict             409  no   true, but not now: somebody else moved first
 │   ├── IllegalTransition    illegal_state        409  no   the life cycle does not allow it from here
 │   ├── ChangeSetRefused     change_set_refused   409  no   members of it cannot be published; nothing was written
+│   │   └── PlanMoved        plan_moved           409  no   platform or engine is not as the plan saw it
 │   ├── ForeignEdit          foreign_edit         409  no   somebody changed it on the engine: a person chooses
 │   └── LeaseHeld            lease_held           409  yes  another publisher holds the workflow on this engine
 ├── Forbidden                forbidden            403  no   the actor may not do this
@@ -116,14 +117,21 @@ class ChangeSetRefused(Conflict):
     """Members of it cannot be published; nothing was written. `members`: workflow → why, every bad one."""
 
     code = "change_set_refused"
+    word: ClassVar[str] = "cannot be published"
 
     def __init__(self, members: Mapping[str, str], *, hint: str = "mend them, or leave them out") -> None:
         told = "; ".join(f"{code}: {reason}" for code, reason in members.items())
-        super().__init__(f"{len(members)} of its workflows cannot be published: {told}", where="change set", hint=hint)
+        super().__init__(f"{len(members)} of its workflows {self.word}: {told}", where="change set", hint=hint)
         self.members = members
 
     def problem(self) -> dict[str, object]:
         return {**super().problem(), "members": dict(self.members)}
+
+
+class PlanMoved(ChangeSetRefused):
+    """Platform or engine is not as the plan saw it; nothing was written. `members`: what moved of each."""
+
+    code, word = "plan_moved", "moved since it was planned"
 
 
 class LeaseHeld(Conflict):

@@ -23,7 +23,8 @@ MOST_PARALLEL: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`versions`: of a plan; else those that the operation is about now. `writes_per_second` 0 = no limit."""
+    """`versions`: of a plan; else those that the operation is about now. `writes_per_second` 0 = no limit. `plan`: hash
+    of the plan that is applied; `waves`: those that it had."""
 
     operation: Operation
     engine: str
@@ -32,6 +33,8 @@ class Wanted:
     parallel: int = 4
     writes_per_second: float = 0.0
     versions: Mapping[str, int] | None = None
+    waves: Sequence[Sequence[str]] | None = None
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ def make(work: Work, actor: str, wanted: Wanted) -> int:
     change_set_id = work.change_sets.add(new, list(_members(work, ordered)))
     start_flow(work, actor, change_set_id)
     codes = [one.workflow.code for wave in ordered.waves for one in wave]
-    detail = {"operation": wanted.operation, "engine": wanted.engine, "on_failure": wanted.on_failure, "members": codes}
+    detail = {"operation": wanted.operation, "engine": wanted.engine, "on_failure": wanted.on_failure, "members": codes,
+              "plan": wanted.plan}  # fmt: skip
     work.audit.add(actor, "publish_change_set", ("change_set", str(change_set_id)), detail)
     return change_set_id
 
@@ -88,6 +92,8 @@ def order(work: Work, wanted: Wanted, *, lock: bool = False) -> Ordered:
     if elsewhere:
         raise ChangeSetRefused({code: f"change set {other} has not ended with it" for code, other in elsewhere.items()})
     found = waves(checked, work.change_sets.crossing(ids), downstream_first=wanted.operation is Operation.OFFLINE)
+    if wanted.waves is not None and [list(wave) for wave in found] != [list(wave) for wave in wanted.waves]:
+        raise Conflict("its waves are others now: dependencies moved", where="plan", hint="look at it anew: wfgov plan")
     return Ordered(engine, [[checked[code] for code in wave] for wave in found])
 
 

@@ -13,12 +13,15 @@ from wfgov_dagster.usecases.request_publish import Request, check
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`steps` as they would be taken; `change_summary`: how the content would differ from what the engine holds."""
+    """`steps` as they would be taken; `change_summary`: how the content would differ from what the engine holds.
+    `observed`: what it holds."""
 
     workflow_code: str
     operation: Operation
     engine: str
     version_no: int
+    content_hash: str
+    observed: Observed | None
     found: Found
     desired: Mapping[str, object]
     steps: Sequence[Step]
@@ -42,6 +45,8 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         request.operation,
         engine.name,
         version.version_no,
+        version.content_hash,
+        live,
         seen,
         desired_row(desired),
         steps,
