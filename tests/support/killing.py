@@ -28,12 +28,22 @@ _CONTEXT.set_forkserver_preload(
         "pytest.__main__",  # multiprocessing loads in each child what this process was started with
         "psycopg",
         "wfgov_dagster.wiring",
+        "wfgov_dagster.engines.embedded.engine",
+        "wfgov_dagster.runs.holders",
+        "wfgov_dagster.runs.meter",
+        "wfgov_dagster.store.embedded",
+        "wfgov_dagster.store.flows",
+        "wfgov_dagster.store.leases",
+        "wfgov_dagster.store.publishing",
+        "wfgov_dagster.store.records",
         "wfgov_dagster.store.store",
         "wfgov_dagster.store.versions",
-        "wfgov_dagster.usecases.publish",
+        "wfgov_dagster.store.workflows",
+        "wfgov_dagster.usecases.advance_flow",
+        "wfgov_dagster.usecases.change_set_flow",
+        "wfgov_dagster.usecases.publish_flow",
         "wfgov_dagster.usecases.request_publish",
         "wfgov_dagster.usecases.save",
-        "wfgov_dagster.engines.embedded.engine",
     ]
 )
 
