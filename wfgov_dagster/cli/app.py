@@ -1,8 +1,9 @@
 """`wfgov`: the groups, and every module that hangs a command on them.
 
-Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff).
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff, plan).
 """
 
+import wfgov_dagster.cli.change_sets
 import wfgov_dagster.cli.database
 import wfgov_dagster.cli.demo
 import wfgov_dagster.cli.dependencies

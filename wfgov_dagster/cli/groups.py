@@ -39,6 +39,11 @@ def instance_group() -> None:
     """Runs of workflows on an engine."""
 
 
+@cli.group("change-set")
+def change_set_group() -> None:
+    """Many workflows that were published as one."""
+
+
 @cli.group("flow")
 def flow_group() -> None:
     """Durable flows: what publishes and other long work go through, step by step."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wfgov_dagster.cli.change_set_options import How, Which, how_options, which_options
+from wfgov_dagster.cli.change_sets import publish_many
 from wfgov_dagster.cli.groups import cli
 from wfgov_dagster.cli.output import Block, fields
 from wfgov_dagster.cli.session import Session, command
@@ -17,30 +19,34 @@ if TYPE_CHECKING:
     from wfgov_dagster.usecases.publisher import Done
     from wfgov_dagster.usecases.request_publish import Request
 
-_OPERATIONS = click.Choice(["deploy", "online", "offline"])
-
 
 @command(cli, "publish")
-@click.argument("code", metavar="CODE")
-@click.option("--operation", type=_OPERATIONS, required=True, help="deploy sends the current version.")
-@click.option("--engine", metavar="NAME", help="Which engine; else WFGOV_DEFAULT_ENGINE.")
+@click.argument("code", metavar="[CODE]", required=False)
 @click.option("--version", "number", metavar="N", type=VersionNumber(), help="Refuse unless it would be about V<N>.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-def publish_command(
-    session: Session, code: str, operation: str, engine: str | None, number: int | None, dry_run: bool
-) -> None:
+@which_options
+@how_options
+def publish_command(session: Session, code: str | None, number: int | None, which: Which, how: How) -> None:
     """Bring a workflow to an engine, or online or offline there, and see that it is so.
 
     deploy creates it offline, or replaces its content and leaves it online if it was. online and offline are about
-    the version that was published last.
+    the version that was published last. Many workflows are published as one, upstream first, offline in reverse.
     """
+    if which.many:
+        if code is not None or number is not None:
+            raise click.UsageError("CODE and --version are for one workflow, --all-changed and --change-set for many")
+        publish_many(session, which, how)
+        return
+    if code is None:
+        raise click.UsageError("which workflow? CODE, or --all-changed, or --change-set FILE")
+    if how.for_many():
+        raise click.UsageError("--on-failure, --parallel, --rate and --wait are for many workflows")
     from wfgov_dagster.domain.publish import Operation
     from wfgov_dagster.usecases.request_publish import Request
 
-    name = engine or session.settings.default_engine
-    request = Request(code, Operation(operation), name, number)
+    name = which.engine or session.settings.default_engine
+    request = Request(code, Operation(which.operation), name, number)
     session.platform.engine(name, session.actor)
-    if dry_run:
+    if how.dry_run:
         _preview(session, request)
     else:
         _publish(session, request)

@@ -1,5 +1,6 @@
 """What every command shares: its common options, the platform it talks to, and how errors leave it."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -85,20 +86,50 @@ class Session:
             self.platform.close()
 
 
-def command(group: click.Group, name: str) -> Callable[[Callable[..., None]], click.Command]:
-    """A command whose function takes the session first; it has the common options, and its errors are ours."""
+class FormatOrFile(click.ParamType[Any]):
+    """table, json or yaml; or a file, known by a separator or a name that ends in .json."""
+
+    name = "format or file"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        return "[table|json|yaml|FILE.json]"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str | Path:
+        text = str(value)
+        if text in set(Format):
+            return text
+        if text.endswith(".json") or os.sep in text:
+            return Path(text)
+        return self.fail(f"{text!r} is neither table, json or yaml nor a file such as plan.json.", param, ctx)
+
+
+_FILE_OPTION = click.option(
+    "-o", "--output", type=FormatOrFile(), default="table", help="How to print it, or the file to keep it in."
+)
+
+
+def command(
+    group: click.Group, name: str, *, into_file: bool = False
+) -> Callable[[Callable[..., None]], click.Command]:
+    """A command whose function takes the session first; it has the common options, and its errors are ours.
+
+    `into_file`: -o may name a file instead of a format; the function is given it as `file`, or None.
+    """
 
     def decorate(function: Callable[..., None]) -> click.Command:
         @wraps(function)
-        def run(output: str, actor: str, debug: bool, **arguments: Any) -> None:
+        def run(output: str | Path, actor: str, debug: bool, **arguments: Any) -> None:
+            if into_file:
+                arguments["file"] = output if isinstance(output, Path) else None
+            format_ = Format.TABLE if isinstance(output, Path) else Format(output)
             for argument in arguments.values():
                 _check_text(argument)
-            with _session(Format(output), actor, debug=debug) as session:
+            with _session(format_, actor, debug=debug) as session:
                 function(session, **arguments)
 
         own = run.__dict__.pop("__click_params__", [])  # of `function`, by `wraps`
         decorated: Any = run
-        for option in reversed(_OPTIONS):
+        for option in reversed((_FILE_OPTION, *_OPTIONS[1:]) if into_file else _OPTIONS):
             decorated = option(decorated)
         decorated.__click_params__ += own  # the common ones come last in the help
         return group.command(name)(decorated)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,7 @@ from wfgov_dagster.domain.change_set import Former, OnFailure
 from wfgov_dagster.domain.flow import Biz
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.domain.waves import waves
-from wfgov_dagster.errors import ChangeSetRefused, Conflict, InvalidInput, NotFound, WfgovError
+from wfgov_dagster.errors import ChangeSetRefused, Conflict, InvalidInput, NotFound
 from wfgov_dagster.ports.change_sets import NewMember, NewSet
 from wfgov_dagster.ports.publishing import RegisteredEngine
 from wfgov_dagster.ports.store import Store, Work
@@ -18,6 +19,7 @@ from wfgov_dagster.usecases.flow_changes import create, start
 from wfgov_dagster.usecases.request_publish import Checked, Request, check
 
 FLOW: Final = "change_set"  # name of the flow, and what it is about
+ACTION: Final = "publish_change_set"  # in audit entries
 MOST_PARALLEL: Final = 64
 
 
@@ -50,6 +52,13 @@ def all_changed(work: Work, engine: str) -> Sequence[str]:
     return work.change_sets.changed(engines.get(work, engine).id)
 
 
+def request_change_set(store: Store, actor: str, wanted: Wanted) -> int:
+    """`make` in a transaction of its own; a refusal gets an audit entry, nothing else."""
+    detail = {"operation": wanted.operation, "engine": wanted.engine, "members": list(wanted.codes)}
+    with audited(store, actor, ACTION, "", detail), store.write() as work:
+        return make(work, actor, wanted)
+
+
 def make(work: Work, actor: str, wanted: Wanted) -> int:
     """The id of a new change set whose flow has been started, in an open unit of work; no member is begun yet.
 
@@ -64,7 +73,7 @@ def make(work: Work, actor: str, wanted: Wanted) -> int:
     codes = [one.workflow.code for wave in ordered.waves for one in wave]
     detail = {"operation": wanted.operation, "engine": wanted.engine, "on_failure": wanted.on_failure, "members": codes,
               "plan": wanted.plan}  # fmt: skip
-    work.audit.add(actor, "publish_change_set", ("change_set", str(change_set_id)), detail)
+    work.audit.add(actor, ACTION, ("change_set", str(change_set_id)), detail)
     return change_set_id
 
 
@@ -75,11 +84,16 @@ def start_flow(work: Work, actor: str, change_set_id: int) -> None:
     start(work, actor, flow_id)
 
 
-def refused(store: Store, actor: str, wanted: Wanted, refusal: WfgovError) -> None:
-    """The audit's entry of a set that was not made."""
-    with store.write() as work:
-        detail = {"engine": wanted.engine, "operation": wanted.operation, "error": refusal.sentence()}
-        work.audit.add(actor, "publish_change_set", ("change_set", ""), detail, refused=True)
+@contextmanager
+def audited(store: Store, actor: str, action: str, change_set: str, detail: Mapping[str, object]) -> Iterator[None]:
+    """A refusal has an audit entry in a transaction of its own."""
+    try:
+        yield
+    except (InvalidInput, NotFound, Conflict) as refusal:
+        with store.write() as work:
+            told = {**detail, "error": refusal.sentence()}
+            work.audit.add(actor, action, ("change_set", change_set), told, refused=True)
+        raise
 
 
 def order(work: Work, wanted: Wanted, *, lock: bool = False) -> Ordered:

@@ -3,11 +3,25 @@
 from wfgov_dagster.domain.change_set import UNDER_WAY, SetState
 from wfgov_dagster.errors import Conflict, InvalidInput
 from wfgov_dagster.ports.change_sets import ChangeSet
-from wfgov_dagster.ports.store import Work
-from wfgov_dagster.usecases.change_set import start_flow
+from wfgov_dagster.ports.store import Store, Work
+from wfgov_dagster.usecases.change_set import audited, start_flow
 from wfgov_dagster.usecases.settle_change_set import begin_restore
 
 _LONGEST_REASON = 1000
+_CANCEL, _RESTORE = "cancel_change_set", "restore_change_set"  # in audit entries
+
+
+def cancel_change_set(store: Store, actor: str, change_set_id: int, reason: str) -> int:
+    """The id of the set that is to be driven to its end now. Raises as `cancel`, a refusal gets an audit entry."""
+    detail = {"reason": reason[:_LONGEST_REASON]}
+    with audited(store, actor, _CANCEL, str(change_set_id), detail), store.write() as work:
+        return cancel(work, actor, change_set_id, reason).id
+
+
+def restore_change_set(store: Store, actor: str, change_set_id: int) -> int | None:
+    """Raises as `restore`, a refusal gets an audit entry."""
+    with audited(store, actor, _RESTORE, str(change_set_id), {}), store.write() as work:
+        return restore(work, actor, change_set_id)
 
 
 def cancel(work: Work, actor: str, change_set_id: int, reason: str) -> ChangeSet:
@@ -27,7 +41,7 @@ def cancel(work: Work, actor: str, change_set_id: int, reason: str) -> ChangeSet
     work.change_sets.cancel(found.id, actor, reason)
     if found.flow_id is not None:
         work.flows.wake(found.flow_id)
-    work.audit.add(actor, "cancel_change_set", ("change_set", str(found.id)), {"reason": reason})
+    work.audit.add(actor, _CANCEL, ("change_set", str(found.id)), {"reason": reason})
     return found
 
 
@@ -46,7 +60,7 @@ def restore(work: Work, actor: str, change_set_id: int) -> int | None:
     restoring = begin_restore(work, actor, found)
     if restoring is not None:
         start_flow(work, actor, restoring)
-    work.audit.add(actor, "restore_change_set", ("change_set", str(change_set_id)), {"by": restoring})
+    work.audit.add(actor, _RESTORE, ("change_set", str(change_set_id)), {"by": restoring})
     return restoring
 
 
