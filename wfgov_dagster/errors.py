@@ -12,6 +12,7 @@ WfgovError                   code              status  retryable
 │   ├── ForeignEdit          foreign_edit         409  no   somebody changed it on the engine: a person chooses
 │   └── LeaseHeld            lease_held           409  yes  another publisher holds the workflow on this engine
 ├── Forbidden                forbidden            403  no   the actor may not do this
+├── NotDelivered             not_delivered        503  yes  a channel did not take an alert
 ├── StoreError               store                500  no   the platform's own database
 │   ├── DatabaseMissing      database_missing     500  no   no tables there yet
 │   ├── DatabaseNewer        database_newer       500  no   made by a newer release; we refuse to touch it
@@ -144,6 +145,12 @@ class Forbidden(WfgovError):
     """The actor may not do this."""
 
     code, status = "forbidden", 403
+
+
+class NotDelivered(WfgovError):
+    """A channel did not take an alert."""
+
+    code, status, retryable = "not_delivered", 503, True
 
 
 class StoreError(WfgovError):

@@ -10,15 +10,17 @@ from wfgov_dagster.errors import InvalidInput
 from wfgov_dagster.settings import Settings
 
 if TYPE_CHECKING:
+    from wfgov_dagster.engines.embedded.fire import FireReport
     from wfgov_dagster.ports.embedded import EmbeddedStore
     from wfgov_dagster.ports.engine import Engine
     from wfgov_dagster.ports.metadata import ImportBatch
     from wfgov_dagster.ports.publishing import RegisteredEngine
-    from wfgov_dagster.ports.runtime import Holders, Runner, Runs
+    from wfgov_dagster.ports.runtime import Holders, Notifier, Runner, Runs
     from wfgov_dagster.runs.meter import MemoryMeter
     from wfgov_dagster.store.db import Database
     from wfgov_dagster.store.store import SqlStore
     from wfgov_dagster.usecases.advance_change_set import Crew
+    from wfgov_dagster.usecases.deliver_alerts import DeliveryReport
     from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent, Registry
     from wfgov_dagster.usecases.publisher import Publisher
     from wfgov_dagster.usecases.watch_flows import Ears
@@ -205,6 +207,27 @@ class Platform:
             workers,
             TICK_SECONDS,
         ).run()
+
+    def fire_due(self) -> "FireReport":
+        """Instances for the schedules of embedded engines that have come due; nobody runs them yet."""
+        from wfgov_dagster.engines.embedded.fire import fire_due
+
+        return fire_due(self.embedded_store)
+
+    @cached_property
+    def notifier(self) -> "Notifier":
+        """Where alerts go: a log, as long as there is no other channel."""
+        from wfgov_dagster.logs import logger, redaction
+        from wfgov_dagster.notifiers.log import LogNotifier
+
+        filter_ = redaction(self.settings)
+        file = self.settings.root() / "logs" / "alerts.jsonl"
+        return LogNotifier(file, self.settings.webserver_url, filter_, logger(filter_).error)
+
+    def deliver_alerts(self) -> "DeliveryReport":
+        from wfgov_dagster.usecases.deliver_alerts import deliver_alerts
+
+        return deliver_alerts(self.store, self.notifier)
 
     def close(self) -> None:
         if "database" in self.__dict__:

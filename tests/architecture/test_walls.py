@@ -35,6 +35,9 @@ OFFENCES: dict[str, list[tuple[str, str]]] = {
         ("wfgov_dagster.usecases", "wfgov_dagster.engines"),
         ("wfgov_dagster.usecases", "wfgov_dagster.importers"),
         ("wfgov_dagster.usecases", "wfgov_dagster.runners"),
+        ("wfgov_dagster.usecases", "wfgov_dagster.notifiers"),
+        ("wfgov_dagster.logs", "wfgov_dagster.notifiers"),
+        ("wfgov_dagster.ports", "wfgov_dagster.logs"),
         ("wfgov_dagster.sources", "wfgov_dagster.runners"),
         ("wfgov_dagster.runs", "wfgov_dagster.store"),
         ("wfgov_dagster.ports", "wfgov_dagster.usecases"),
@@ -77,6 +80,7 @@ OFFENCES: dict[str, list[tuple[str, str]]] = {
         ("wfgov_dagster.engines", "wfgov_dagster.runners"),
         ("wfgov_dagster.importers", "wfgov_dagster.store"),
         ("wfgov_dagster.runners", "wfgov_dagster.store"),
+        ("wfgov_dagster.notifiers", "wfgov_dagster.store"),
     ],
     "engines-apart": [
         ("wfgov_dagster.engines.dolphin", "wfgov_dagster.engines.embedded"),
@@ -88,6 +92,7 @@ OFFENCES: dict[str, list[tuple[str, str]]] = {
         ("assets", "wfgov_dagster.store"),
         ("sensors", "wfgov_dagster.importers"),
         ("resources", "wfgov_dagster.runners"),
+        ("resources", "wfgov_dagster.notifiers"),
     ],
 }
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from wfgov_dagster.domain.alert import Alert
 from wfgov_dagster.domain.definition import Task
 
 
@@ -50,6 +51,17 @@ class Runs(Protocol):
 
     def wait(self, run_id: str, timeout_seconds: float) -> str:
         """Dagster's word (SUCCESS, FAILURE, CANCELED …) once it has ended, or the present one at the time-out."""
+
+
+class Notifier(Protocol):
+    """A channel that alerts go to."""
+
+    @property
+    def name(self) -> str: ...
+
+    def notify(self, alert: Alert, count: int) -> None:
+        """`count`: faults that the alert speaks for. Raises NotDelivered and nothing else; then it may or may not have
+        got there."""
 
 
 class Meter(Protocol):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from wfgov_dagster.domain.definition import Definition, Edge
 from wfgov_dagster.domain.version import TaskVersion
+from wfgov_dagster.ports.alerts import Alerts
 from wfgov_dagster.ports.catalogue import Catalogue
 from wfgov_dagster.ports.change_sets import ChangeSets, Paces
 from wfgov_dagster.ports.checks import Checks
@@ -206,6 +207,8 @@ class Work(Protocol):
     def imports(self) -> Imports: ...
     @property
     def audit(self) -> Audit: ...
+    @property
+    def alerts(self) -> Alerts: ...
     @property
     def checks(self) -> Checks: ...
     @property

@@ -14,7 +14,7 @@ from wfgov_dagster.ports.embedded import HeldWorkflow
 from wfgov_dagster.ports.engine import EngineVersion, Marker
 from wfgov_dagster.store.clock import db_now
 from wfgov_dagster.store.embedded_fires import SqlEmbeddedFires, is_workflow, locked, schedule_from
-from wfgov_dagster.store.embedded_runs import marker_from
+from wfgov_dagster.store.markers import marker_from
 from wfgov_dagster.store.schema.embedded import embedded_instance as instances
 from wfgov_dagster.store.schema.embedded import embedded_workflow as workflows
 from wfgov_dagster.store.schema.embedded import embedded_workflow_version as held_versions

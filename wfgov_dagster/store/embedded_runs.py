@@ -8,14 +8,15 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 
 from wfgov_dagster.errors import Conflict
 from wfgov_dagster.ports.embedded import Claim, TaskEnd
-from wfgov_dagster.ports.engine import Instance, Marker, TaskInstance
+from wfgov_dagster.ports.engine import Instance, TaskInstance
 from wfgov_dagster.store.clock import db_now
 from wfgov_dagster.store.db import Database
+from wfgov_dagster.store.instance_alerts import raise_alert
+from wfgov_dagster.store.markers import marker_from
 from wfgov_dagster.store.schema.embedded import embedded_instance as instances
 from wfgov_dagster.store.schema.embedded import embedded_task_instance as tasks
 
@@ -75,6 +76,8 @@ class SqlEmbeddedRuns:
             ids = sorted(conn.scalars(failed.returning(instances.c.id)))
             if ids:
                 _close_tasks(conn, ids, "failed", _LOST)
+            for instance_id in ids:
+                raise_alert(conn, instance_id)
             return ids
 
     # --- the runner that has it ------------------------------------------------------------------
@@ -115,6 +118,8 @@ class SqlEmbeddedRuns:
             at = instances.c.id == claim.instance_id
             conn.execute(instances.update().where(at).values(state=state, error=error, ended_at=db_now()))
             _close_tasks(conn, [claim.instance_id], "stopped", error)
+            if state == "failed":
+                raise_alert(conn, claim.instance_id)
 
     @contextmanager
     def _mine(self, claim: Claim) -> Iterator[sa.Connection]:
@@ -132,12 +137,6 @@ class SqlEmbeddedRuns:
                     hint="it has ended, or was declared lost",
                 )
             yield conn
-
-
-def marker_from(text: str) -> Marker | None:
-    """None where the column has `{}`: a definition that is not ours."""
-    found = orjson.loads(text)
-    return Marker(**found) if found else None
 
 
 _INSTANCES = sa.select(*(column for column in instances.c if column.name != "document"))  # it may be megabytes

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from wfgov_dagster.store.db import Database
 
 if TYPE_CHECKING:
+    from wfgov_dagster.store.alerts import SqlAlerts
     from wfgov_dagster.store.breakers import SqlBreakers
     from wfgov_dagster.store.catalogue import SqlCatalogue
     from wfgov_dagster.store.change_sets import SqlChangeSets
@@ -77,6 +78,12 @@ class SqlWork:
         from wfgov_dagster.store.records import SqlAudit
 
         return SqlAudit(self._conn)
+
+    @cached_property
+    def alerts(self) -> "SqlAlerts":
+        from wfgov_dagster.store.alerts import SqlAlerts
+
+        return SqlAlerts(self._conn)
 
     @cached_property
     def publishing(self) -> "SqlPublishing":

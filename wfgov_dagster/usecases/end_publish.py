@@ -8,6 +8,7 @@ from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.ports.publishing import Deployment, Job, Note
 from wfgov_dagster.ports.store import Work
 from wfgov_dagster.usecases.publisher import Done
+from wfgov_dagster.usecases.raise_alerts import publish_failed
 
 
 def superseded(job: Job) -> Conflict | None:
@@ -61,6 +62,7 @@ def close_with(work: Work, job: Job, phase: Phase, error: tuple[str, str], actor
         work.publishing.snapshot_failed(job.snapshot_id, sentence)
     _tell_workflow(work, job, PublishEvent.FAIL)
     work.publishing.note(job.record_id, Note(phase, sentence, actor, code))
+    publish_failed(work, job, phase, error)
     work.publishing.end(job.record_id, phase, error, log(work, job.record_id))
     return done(work, job.record_id)
 
@@ -90,6 +92,7 @@ def _wait(work: Work, job: Job, phase: Phase, error: tuple[str, str], on: Mappin
     code, sentence = error
     work.publishing.wait(job.record_id, phase, {"error_code": code, "message": sentence, **on})
     work.publishing.note(job.record_id, Note(phase, sentence, error_code=code))
+    publish_failed(work, job, phase, error)
     return done(work, job.record_id)
 
 

@@ -29,6 +29,7 @@ from wfgov_dagster.errors import (
 from wfgov_dagster.ports.flows import FlowLease, FlowRow, NodeRow
 from wfgov_dagster.ports.store import Work
 from wfgov_dagster.usecases.flow_manager import Ended, FlowManager
+from wfgov_dagster.usecases.raise_alerts import flow_failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def fail(work: Work, lease: FlowLease, state: FlowState, row: NodeRow, failure: 
     work.flows.end_attempt(row.id, failure)
     work.flows.failed(row.id, failure, action)
     work.flows.set_error(lease.flow_id, failure)
+    flow_failed(work, lease, row.node_name, failure)
     return end(work, lease, state, FlowEvent.FAIL)
 
 
