@@ -64,12 +64,10 @@ def foreign(live: Live, ours: Iterable[Content], overruled: Collection[str] = ()
     edit: a deploy keeps it as found. A part in `overruled` is one that somebody chose to overwrite.
     """
     strange = {part: digest for part, digest in parts(live).items() if digest not in overruled}
-    for one in ours:
+    for one in ours if strange else ():
+        strange = {part: digest for part, digest in strange.items() if parts_of(one).get(part) != digest}
         if not strange:
             break
-        for part, digest in parts_of(one).items():
-            if strange.get(part) == digest:
-                del strange[part]
     return strange
 
 

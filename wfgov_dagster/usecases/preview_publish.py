@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from wfgov_dagster.domain.diff import diff, summary
 from wfgov_dagster.domain.plan import Step, desired_row, plan
+from wfgov_dagster.domain.protocol import pauses
 from wfgov_dagster.domain.publish import Content, Found, Operation, content, found, wanted
 from wfgov_dagster.ports.engine import Observed
+from wfgov_dagster.usecases.foreign_edits import Place, strange_parts
 from wfgov_dagster.usecases.publisher import Publisher
 from wfgov_dagster.usecases.request_publish import Request, check
 
@@ -14,7 +16,7 @@ from wfgov_dagster.usecases.request_publish import Request, check
 @dataclass(frozen=True, slots=True)
 class Preview:
     """`steps` as they would be taken; `change_summary`: how the content would differ from what the engine holds.
-    `observed`: what it holds."""
+    `observed`: what it holds; `foreign`: its parts that somebody changed there, for which it would be paused."""
 
     workflow_code: str
     operation: Operation
@@ -26,6 +28,7 @@ class Preview:
     desired: Mapping[str, object]
     steps: Sequence[Step]
     change_summary: str
+    foreign: tuple[str, ...] = ()
 
 
 def preview(publisher: Publisher, request: Request) -> Preview:
@@ -37,6 +40,9 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         sent = content(version, work.versions.definition(workflow.code, version.version_no)) if sends else None
         before = work.publishing.unfinished(engine.id, workflow.id)
     live = publisher.engine_of(engine).observe(workflow.code)
+    strange: Mapping[str, str] = {}
+    if live is not None and pauses(request.operation):
+        strange = strange_parts(publisher.store, Place(engine.id, workflow.id, sent), live)
     seen = found(live, before)
     desired = wanted(request.operation, workflow.code, sent, seen)
     steps = plan(desired, live)
@@ -51,6 +57,7 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         desired_row(desired),
         steps,
         _changes(sent, live),
+        tuple(sorted(strange)) if steps else (),
     )
 
 

@@ -156,7 +156,8 @@ def _rest(turn: Turn) -> Done | Again:
         return _trouble(turn, Trouble.SILENT, (silent.code, silent.sentence()))
     with turn.publisher.store.write() as work:
         work.leases.release(turn.lease)
-    return Again(turn.rest_seconds)
+    left = turn.publisher.limits.deadline_seconds - turn.job.age_seconds
+    return Again(min(turn.rest_seconds, left))
 
 
 def _unseen(turn: Turn, failure: EngineError) -> Done | Again:
