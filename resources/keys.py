@@ -17,6 +17,7 @@ WORKFLOWS: Final = dg.DynamicPartitionsDefinition(name="workflow")
 TAG_WORKFLOW: Final = "wfgov/workflow"
 TAG_VERSION: Final = "wfgov/version"
 TAG_RECORD: Final = "wfgov/publish_record"
+TAG_CHANGE_SET: Final = "wfgov/change_set"
 TAG_INSTANCE: Final = "wfgov/instance"
 TAG_ACTOR: Final = "wfgov/actor"
 TAG_REVISION: Final = "wfgov/revision"  # of the platform, as far as Dagster has been told
