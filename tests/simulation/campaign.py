@@ -1,16 +1,16 @@
 """Schedules by the thousand: each from its seed, the judged history of one, the figures of all."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
+from multiprocessing import get_context
 
 from tests.simulation import programs
 from tests.simulation.checks import Violation
 from tests.simulation.database import VirtualDatabase
+from tests.simulation.mutants import kept
 from tests.simulation.world import LIMITS, World
-
-Mutant = Callable[[World], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,14 @@ class Tally:
             self.bad.append(outcome.seed)
 
 
-def simulate(seed: int, mutant: Mutant | None = None) -> Outcome:
-    world = World(seed, _database(), mutant)
-    try:
-        _play(world)
-    finally:
-        world.over = True
-        world.scheduler.stop()
+def simulate(seed: int, mutant: str | None = None) -> Outcome:
+    world = World(seed, _database())
+    with kept(world, mutant):
+        try:
+            _play(world)
+        finally:
+            world.over = True
+            world.scheduler.stop()
     judge = world.judge
     return Outcome(
         seed, tuple(judge.violations), tuple(judge.history), world.scheduler.crashes, world.scheduler.stalls,
@@ -73,10 +74,16 @@ def simulate(seed: int, mutant: Mutant | None = None) -> Outcome:
     )  # fmt: skip
 
 
-def campaign(seeds: Iterable[int], mutant: Mutant | None = None) -> Tally:
+def campaign(seeds: Sequence[int], mutant: str | None = None, processes: int = 1) -> Tally:
     tally = Tally()
-    for seed in seeds:
-        tally.add(simulate(seed, mutant))
+    run = partial(simulate, mutant=mutant)
+    if processes == 1:
+        for outcome in map(run, seeds):
+            tally.add(outcome)
+        return tally
+    with get_context("spawn").Pool(processes) as pool:
+        for outcome in pool.imap(run, seeds, chunksize=10):
+            tally.add(outcome)
     return tally
 
 

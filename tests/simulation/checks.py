@@ -77,16 +77,13 @@ class Expected:
 
     def wrong(self, shown: Shown | None) -> str | None:
         held = dict(self.held)
-        if shown is None:
-            return f"it shows nothing, {', '.join(held)} is expected" if held else None
-        if held and shown.content not in held:
-            return f"it shows {shown.content}, {', '.join(held)} is expected"
+        if shown is None or (held and shown.content not in held):
+            what = "nothing" if shown is None else shown.content
+            return f"it shows {what}, {', '.join(held)} is expected" if held else None
         if shown.online not in self.online:
             return f"it shows online={shown.online}"
         if not shown.online or not held:
             return None
         if (shown.content, shown.schedule) not in self.held:
             return f"it shows {shown.content} with the schedule {shown.schedule}, {self.held} is expected"
-        if shown.schedule_online not in self.fires:
-            return f"it shows schedule_online={shown.schedule_online}"
-        return None
+        return None if shown.schedule_online in self.fires else f"it shows schedule_online={shown.schedule_online}"

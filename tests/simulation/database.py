@@ -29,7 +29,7 @@ class VirtualDatabase(Database):
         self.raw = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
         self._now: Now = lambda: 0.0
         self.raw.create_function("strftime", 3, self._strftime)
-        self.raw.create_function("current_timestamp", 0, lambda: self._moment(0.0)[:19])
+        self.raw.create_function("current_timestamp", 0, lambda: self.moment()[:19])
 
     @cached_property
     def engine(self) -> sa.Engine:
@@ -60,13 +60,13 @@ class VirtualDatabase(Database):
         self.dispose()
         self.raw.close()
 
-    def _moment(self, shift: float) -> str:
+    def moment(self, shift: float = 0.0) -> str:
         return (EPOCH + timedelta(seconds=self._now() + shift)).strftime("%Y-%m-%d %H:%M:%S.%f")
 
     def _strftime(self, form: str, moment: str, shift: str) -> str:
         """As store/clock.py asks for it, three digits of a second; nothing else is asked."""
         assert (form, moment) == ("%Y-%m-%d %H:%M:%f", "now")
-        return self._moment(float(shift.removesuffix(" seconds")))[:23]
+        return self.moment(float(shift.removesuffix(" seconds")))[:23]
 
 
 @cache

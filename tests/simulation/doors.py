@@ -63,7 +63,8 @@ class Witness(Protocol):
 
 @dataclass(eq=False)
 class Process:
-    """`holder`: what the names of all begin with that hold leases in it. `lease_was_good`, `step`: as of its last transaction."""
+    """`holder`: what the names of all begin with that hold leases in it. `lease_was_good`, `step`: as of its last
+    transaction."""
 
     holder: str
     scheduler: Scheduler
@@ -82,7 +83,7 @@ class Process:
         return f"{self.holder}/{self.holders}"
 
     def is_called(self, holder: str) -> bool:
-        return holder.split("/")[0] == self.holder
+        return holder.split("/", maxsplit=1)[0] == self.holder
 
     @property
     def dead(self) -> bool:

@@ -6,13 +6,16 @@ from wfgov_dagster.domain.flow_steps import Failed
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.errors import Conflict, EngineError, InvalidInput, LeaseHeld, NotFound
 from wfgov_dagster.usecases.advance_flow import drive_flow
-from wfgov_dagster.usecases.flows import due
+from wfgov_dagster.usecases.flows import due, resume_flow
 from wfgov_dagster.usecases.request_publish import Request, request
 from wfgov_dagster.usecases.steer_publish import Choice, decide, retry
 from wfgov_dagster.usecases.sweep import Pace, sweep
 from wfgov_dagster.usecases.watch_flows import Sleeper, describe, take_care
 
 SWEEP_SECONDS = 45.0
+# A flow in which too many died, while its record is open: only a person goes on with it.
+_GIVEN_UP = """SELECT flow.id FROM flow JOIN workflow_publish_record AS record ON record.flow_id = flow.id
+    WHERE flow.state = 'Error' AND record.status = 'pending' AND record.phase NOT IN ('paused', 'parked')"""
 _TRIES = 12  # a person who is told that somebody publishes asks again
 _RETRIED = {"parked": 0.3, "failed": 0.1, "rejected": 0.1}  # how often a person tries again
 
@@ -70,7 +73,7 @@ def _drive(world: World, process: Process, record_id: int) -> None:
     with manager.store.read() as work:
         flow_id = work.publishing.job(record_id).flow_id
     assert flow_id is not None, "a record that was asked for has its flow"
-    said = drive_flow(manager, flow_id, process.sleep, patience_seconds=world.dice.choice([2.0, 60.0]))
+    said = drive_flow(manager, flow_id, process.sleep, patience_seconds=world.dice.choice([0.5, 3.0]))
     world.judge.note(process.holder, f"record {record_id}: {describe(flow_id, said)}")
 
 
@@ -83,16 +86,17 @@ def _watch(world: World, process: Process) -> None:
     sleeper = Sleeper(process.sleep, lambda: False)
     while not world.over:
         manager = world.flows(process)
-        for flow_id in due(manager) if world.under_way() else []:
+        for flow_id in due(manager) if world.anything_due() else []:
             said = take_care(manager, flow_id, sleeper)
             if isinstance(said, Failed):
                 world.judge.wrong("crashed", f"flow {flow_id}: {said.message}")
-        process.sleep(2.0)
+        process.sleep(4.0)
 
 
 def clean(world: World) -> None:
     """The sweeper, now and then."""
-    world.spawn("sweeper", lambda process: _clean(world, process), reborn=lambda: clean(world))
+    if world.sweeps:
+        world.spawn("sweeper", lambda process: _clean(world, process), reborn=lambda: clean(world))
 
 
 def _clean(world: World, process: Process) -> None:
@@ -117,6 +121,9 @@ def _decide_all(world: World, process: Process) -> None:
                 _decide(world, process, record["id"])
             elif record["phase"] in _RETRIED and world.dice.random() < _RETRIED[record["phase"]]:
                 _retry(world, process, record["id"])
+        for flow in world.database.rows(_GIVEN_UP):
+            resume_flow(world.flows(process), "ann", flow["id"])
+            world.judge.seen["flow resumed"] += 1
 
 
 def _decide(world: World, process: Process, record_id: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-import greenlet
+import greenlet  # type: ignore[import-untyped] # stubs are no dependency of ours
 
 ASLEEP = "asleep"
 _DRIFT = 0.05  # how often time passes though somebody could move
