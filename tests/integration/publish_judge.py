@@ -41,9 +41,10 @@ class Judge:
                 continue
             good = [row for row in own if row["status"] == "success"]
             newest = good[-1]["id"] if good else 0
-            later = [row["id"] for row in own if row["id"] > newest and row["id"] in wrote]
+            later = [row for row in own if row["id"] > newest and row["id"] in wrote]
             if later:
-                found.append(f"{code}: records {later} wrote, ended without success, and nobody makes good")
+                told = [{name: str(value) for name, value in row.items() if name != "engine_id"} for row in later]
+                found.append(f"{code}: nobody makes good what was written by {told}")
             elif good:
                 row = held[workflow["id"]]
                 found += [f"{code}: {wrong}" for wrong in self._state(workflow, good, row, versions[row["version_id"]])]

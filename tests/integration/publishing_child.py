@@ -68,18 +68,32 @@ class Clerk:
         self.office.save(a_definition(code, text, self.chance.choice([NIGHTLY, MORNING, None])))
 
     def deploy(self, code: str) -> None:
+        """The newest version, unless that is under way; what else is open is superseded by it."""
+        under_way = self.under_way(code)  # first: from then on nobody but this process asks about the workflow
         workflow = self.office.workflow(code)
         if workflow is None:
             self.edit(code)
+        elif ("deploy", workflow["current_version_id"]) in under_way:
+            self.take_up(code)
         elif workflow["last_published_version_id"] != workflow["current_version_id"]:
             self.ask(Operation.DEPLOY, code)
 
     def switch(self, code: str) -> None:
-        """Online if it was last seen offline, and the other way round."""
+        """Online if it was last seen offline, and the other way round; nothing while something is under way."""
+        under_way = self.under_way(code)
         workflow = self.office.workflow(code)
         held = {row["workflow_id"]: row for row in self.office.rows("engine_deployment")}
-        if workflow is not None and workflow["id"] in held:
+        if under_way:
+            self.take_up(code)
+        elif workflow is not None and workflow["id"] in held:
             self.ask(Operation.OFFLINE if held[workflow["id"]]["online"] else Operation.ONLINE, code)
+
+    def under_way(self, code: str) -> set[tuple[str, int]]:
+        """(operation, version id) of open records."""
+        workflow = self.office.workflow(code)
+        records = self.office.rows("workflow_publish_record")
+        mine = [row for row in records if workflow is not None and row["workflow_id"] == workflow["id"]]
+        return {(row["operation"], row["version_id"]) for row in mine if row["status"] == "pending"}
 
     def take_up(self, code: str) -> None:
         """Whatever is due, not only of its own workflows."""

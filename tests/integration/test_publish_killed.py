@@ -31,9 +31,11 @@ def test_publishers_killed_anywhere_leave_nothing_unknown(
             lives = [life(database_url, tmp_path, chance, slot) for slot in range(SIDE_BY_SIDE)]
             started = [children.start(publish_until_killed, one) for one in lives]
             killed_at_random(started, chance, LIVES_AT_MOST_SECONDS)
-            assert judge.wrongs() == [], f"after {kills + SIDE_BY_SIDE} kills, seed {SEED}"
+            wrongs = judge.wrongs()
+            assert not wrongs, "\n".join([f"after {kills + SIDE_BY_SIDE} kills, seed {SEED}:", *wrongs])
         children.start(publish_what_is_left, life(database_url, tmp_path, chance, 0)).wait()
-    assert judge.at_the_end() == [], f"seed {SEED}"
+    wrongs = judge.at_the_end()
+    assert not wrongs, "\n".join([f"at the end, seed {SEED}:", *wrongs])
 
 
 def life(url: str, home: Path, chance: Random, slot: int) -> Life:
