@@ -3,6 +3,7 @@
 import polars as pl
 import sqlalchemy as sa
 
+from wfgov_dagster.domain.columns import positions
 from wfgov_dagster.domain.definition import Settings
 from wfgov_dagster.domain.estate import Estate, Stated, define
 from wfgov_dagster.domain.graph import topology
@@ -61,12 +62,10 @@ def _hashes(conn: sa.Connection, found: pl.DataFrame, placed: pl.DataFrame, code
     by_task = placed.sort("task")
     assert members["task"].equals(by_task["task"])
     members = members.with_columns(by_task["workflow"], by_task["cycle"]).select(list(MEMBER_SCHEMA))
-    where = placed.select("task", "workflow")
-    edges = (
-        found.join(where, on="task")
-        .join(where, left_on=["upstream", "workflow"], right_on=["task", "workflow"])
-        .select("workflow", pl.col("upstream").alias("pre"), pl.col("task").alias("post"))
-    )
+    ids, flows = (by_task[name].to_numpy() for name in ("task", "workflow"))
+    up, down = (flows[positions(ids, found[end].to_numpy())] for end in ("upstream", "task"))
+    both = found.select(pl.Series("workflow", down), pl.col("upstream").alias("pre"), pl.col("task").alias("post"))
+    edges = both.filter(pl.Series(up == down))
     used = placed["workflow"].unique().sort()
     stated = {number: Stated(Settings(codes[number], codes[number]), False, "", "UTC") for number in used}
     return {codes[one.workflow]: one.content_hash for one in define(Estate(members, edges, stated, {}))}

@@ -1,14 +1,21 @@
 """Definitions of many workflows at once, from columns: the same bytes as one by one, without an object a task."""
 
+import io
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, compress, islice
+from typing import Final
 
+import numpy as np
 import polars as pl
 
 from wfgov_dagster.domain import graph, snapshot
+from wfgov_dagster.domain.columns import Ids
 from wfgov_dagster.domain.cron import to_cron
 from wfgov_dagster.domain.definition import CrossEdge, Edge, Schedule, Settings
+
+_SLICE: Final = 10_000  # tasks whose bodies are in memory at once: new pages cost more than the work on them
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,8 @@ class Defined:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """members: as ports.store.Workflows.members; edges (workflow, pre, post) by task id; the rest by workflow id."""
+    """members: as ports.store.Workflows.members, of the workflows in `stated` alone; edges (workflow, pre, post) by
+    task id, inside one workflow each; the rest by workflow id."""
 
     members: pl.DataFrame
     edges: pl.DataFrame
@@ -55,23 +63,26 @@ def define(estate: Estate) -> Iterator[Defined]:
     """One definition for each workflow of `stated`, by its id. Columns become lists once, then each takes its slice."""
     members = estate.members.sort("workflow", "code")
     names, crons, cyclic = (members[name].to_list() for name in ("code", "cron", "cycle"))
-    bodies = task_bodies(members)
-    edges = _edges(estate.edges, members)
-    pairs = edges.select("pre", "post").rows()
-    tasks_of, edges_of = _slices(members["workflow"]), _slices(edges["workflow"])
+    bodies = chain.from_iterable(task_bodies(some) for some in members.iter_slices(_SLICE))
+    pre, post = _edges(estate.edges, members)
+    codes = np.array(names, dtype=object)
+    ups, downs = codes[pre].tolist(), codes[post].tolist()
+    first, last = _without(post, members.height), _without(pre, members.height)
+    tasks_of = _slices(members["workflow"])
     for workflow, stated in sorted(estate.stated.items()):
-        own = tasks_of.get(workflow, slice(0))
-        inner = pairs[edges_of.get(workflow, slice(0))]
+        own = tasks_of.get(workflow, slice(0, 0))
+        held = slice(*np.searchsorted(pre, (own.start, own.stop)))
+        inner = list(zip(ups[held], downs[held], strict=True))
         settings, finding = _scheduled(stated, names[own], crons[own])
         crossing = sorted(estate.cross_edges.get(workflow, ()))
-        whole = snapshot.assemble(inner, bodies[own], snapshot.settings_body(settings), crossing)
-        waiting, feeding = {post for _, post in inner}, {pre for pre, _ in inner}
+        listed = islice(bodies, own.stop - own.start)
+        whole = snapshot.assemble(inner, listed, snapshot.settings_body(settings), crossing)
         yield Defined(
             workflow,
             whole,
             snapshot.digest(whole),
-            tuple(name for name in names[own] if name not in waiting),
-            tuple(name for name in names[own] if name not in feeding),
+            tuple(compress(names[own], first[own])),
+            tuple(compress(names[own], last[own])),
             _circles(cyclic[own], inner),
             finding,
         )
@@ -107,7 +118,9 @@ def task_bodies(tasks: pl.DataFrame) -> list[bytes]:
         "timeout",
         "type",
     )
-    return rows.write_ndjson().encode().split(b"\n")[:-1]
+    lines = io.BytesIO()
+    rows.write_ndjson(lines)
+    return lines.getvalue().split(b"\n")[:-1]
 
 
 def _slices(workflows: pl.Series) -> dict[int, slice]:
@@ -120,15 +133,26 @@ def _slices(workflows: pl.Series) -> dict[int, slice]:
     return found
 
 
-def _edges(edges: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
-    """(workflow, pre, post) by code, sorted. An edge may outlive its task until the step before sees it gone."""
-    codes = members.select("task", "code")
-    return (
-        edges.join(codes.rename({"task": "pre", "code": "pre_code"}), on="pre")
-        .join(codes.rename({"task": "post", "code": "post_code"}), on="post")
-        .select("workflow", pl.col("pre_code").alias("pre"), pl.col("post_code").alias("post"))
-        .sort("workflow", "pre", "post")
+def _edges(edges: pl.DataFrame, members: pl.DataFrame) -> tuple[Ids, Ids]:
+    """(pre, post) as rows of the members, sorted: their order is that of the codes. An edge may outlive its task until
+    the step before sees it gone."""
+    rows = members.select("task", pl.int_range(pl.len(), dtype=pl.Int64).alias("row"))
+    found = (
+        edges.join(rows.rename({"task": "pre", "row": "pre_row"}), on="pre")
+        .join(rows.rename({"task": "post", "row": "post_row"}), on="post")
+        .select((pl.col("pre_row") * members.height + pl.col("post_row")).sort())
+        .to_series()
+        .to_numpy()
     )
+    pre, post = np.divmod(found, max(members.height, 1))
+    return pre, post
+
+
+def _without(ends: Ids, height: int) -> list[bool]:
+    """For each row: it is no end of an edge."""
+    free = np.ones(height, dtype=np.bool_)
+    free[ends] = False
+    return free.tolist()
 
 
 def _scheduled(stated: Stated, names: list[str], crons: list[str]) -> tuple[Settings, str | None]:
@@ -147,6 +171,6 @@ def _scheduled(stated: Stated, names: list[str], crons: list[str]) -> tuple[Sett
 
 def _circles(cyclic: list[int], edges: list[Edge]) -> tuple[tuple[str, ...], ...]:
     """A task may be in a circle that runs through another workflow: then there is none in here."""
-    if all(cycle == -1 for cycle in cyclic):
+    if max(cyclic, default=-1) == -1:
         return ()
     return tuple(tuple(circle) for circle in graph.cycles(edges))

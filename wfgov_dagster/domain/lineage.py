@@ -54,7 +54,8 @@ def dependencies(lineage: Lineage) -> pl.DataFrame:
         through_views = _through_views(lineage, pairs)
         found.append(through_views)
         pairs = pl.concat([pairs, through_views.select("task", "upstream")])
-    found.append(_declared(lineage, pairs))
+    if lineage.declared.height:
+        found.append(_declared(lineage, pairs))
     return pl.concat(found)
 
 
@@ -83,15 +84,16 @@ def _direct(lineage: Lineage) -> pl.DataFrame:
 
 
 def _first(task: Ids, upstream: Ids, rank: Ids) -> tuple[Ids, Ids, Ids]:
-    """Each pair of two tasks once, with its smallest rank."""
-    differ = task != upstream
-    task, upstream, rank = task[differ], upstream[differ], rank[differ]
+    """Each pair of two tasks once, sorted, with its smallest rank."""
     if not task.size:
         return task, upstream, rank
     order = _by_pair(task, upstream)
     task, upstream = task[order], upstream[order]
     first = np.flatnonzero(np.r_[True, (task[1:] != task[:-1]) | (upstream[1:] != upstream[:-1])])
-    return task[first], upstream[first], np.minimum.reduceat(rank[order], first)
+    smallest = np.minimum.reduceat(rank[order], first)
+    differ = task[first] != upstream[first]
+    first = first[differ]
+    return task[first], upstream[first], smallest[differ]
 
 
 def _by_pair(task: Ids, upstream: Ids) -> Ids:
@@ -104,11 +106,14 @@ def _by_pair(task: Ids, upstream: Ids) -> Ids:
 def _through_views(lineage: Lineage, already: pl.DataFrame) -> pl.DataFrame:
     reached, steps = _closure(lineage)
     written = lineage.writes.rename({"task": "upstream", "table": "table_written"})
-    best = (
+    ways = (
         lineage.reads.join(reached, left_on="table", right_on="origin")
         .join(written, left_on="reached", right_on="table_written")
         .filter(pl.col("task") != pl.col("upstream"))
-        .join(already, on=["task", "upstream"], how="anti")
+    )
+    known = already.join(ways, on=["task", "upstream"], how="semi")  # few: the right side is the one that is indexed
+    best = (
+        ways.join(known, on=["task", "upstream"], how="anti")
         .join(lineage.names, on="table")
         .sort("distance", "rank", "order")
         .unique(["task", "upstream"], keep="first", maintain_order=True)

@@ -194,6 +194,8 @@ def _bare(part: dict[str, object]) -> dict[str, object]:
 
 def _refuse(value: object) -> None:
     match value:
+        case None | str() | int():
+            return
         case float():
             raise InvalidInput(f"a canonical document holds no float: {value!r}", hint="write it as text")
         case Mapping():
@@ -202,7 +204,5 @@ def _refuse(value: object) -> None:
         case list() | tuple():
             for item in value:
                 _refuse(item)
-        case None | str() | int():
-            return
         case _:
             raise InvalidInput(f"a canonical document holds no {type(value).__name__}: {value!r}")

@@ -49,7 +49,7 @@ class SqlLineage:
         of_relation = relations.join(active, on="task", how="semi")
         ends = [
             _ends(of_task, "upstream", of_relation.filter(pl.col("reads") == 1)),
-            _ends(of_task, "downstream", of_relation.filter(pl.col("reads") == 0)),
+            _thinned(_ends(of_task, "downstream", of_relation.filter(pl.col("reads") == 0))),
         ]
         views = rows.filter((pl.col("task") == -1) & (pl.col("upstream") != -1) & (pl.col("downstream") != -1)).select(
             pl.col("downstream").alias("view"), pl.col("upstream").alias("source")
@@ -161,3 +161,9 @@ def _ends(rows: pl.DataFrame, end: str, relations: pl.DataFrame) -> pl.DataFrame
     """(task, table) of one end of the lineage rows and of the relation rows that say the same."""
     of_rows = rows.filter(pl.col(end) != -1).select("task", pl.col(end).alias("table"))
     return pl.concat([of_rows, relations.select("task", "table")]) if relations.height else of_rows
+
+
+def _thinned(writes: pl.DataFrame) -> pl.DataFrame:
+    """Without the rows that repeat the one before. What a task writes stands in each of its lineage rows, and every
+    repetition would meet every reader of the table; those that stand apart cost time and change nothing."""
+    return writes.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in writes.columns))
