@@ -143,7 +143,9 @@ class House:
         return flow_id, self.drive(flow_id)
 
     def make_due(self, flow_id: int) -> None:
-        self._set(flow_id, next_due_at=db_now())
+        """If it moves. Past the watched store: this is no part of what is watched."""
+        with SqlStore(self.database).write() as work:
+            work.flows.wake(flow_id)
 
     def lapse(self, flow_id: int) -> None:
         """The lease of whoever died runs out."""

@@ -11,6 +11,7 @@ import click
 from wfgov_dagster.cli.groups import flow_group
 from wfgov_dagster.cli.output import Block, Table, fields
 from wfgov_dagster.cli.session import Session, command
+from wfgov_dagster.errors import FlowError
 
 if TYPE_CHECKING:
     from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent
@@ -128,12 +129,15 @@ def _manager(session: Session) -> "FlowManager":
 
 
 def _drive(session: Session, manager: "FlowManager", flow_id: int) -> None:
-    """Whoever asks need not wait for a tick. What is left over the watch loop does."""
-    from wfgov_dagster.usecases.flows import drive_flow
+    """Whoever asks need not wait for a tick. What is left over the watch loop does. Raises FlowError when it fails."""
+    from wfgov_dagster.usecases.flows import Ended, drive_flow
     from wfgov_dagster.usecases.watch_flows import describe
 
-    session.say([describe(flow_id, drive_flow(manager, flow_id, time.sleep))])
+    said = drive_flow(manager, flow_id, time.sleep)
+    session.say([describe(flow_id, said)])
     _show(session, manager, flow_id)
+    if isinstance(said, Ended) and said.state == "Error":
+        raise FlowError(where=f"flow {flow_id}", hint=f"{said.message}; then: wfgov flow resume {flow_id}")
 
 
 def _show(session: Session, manager: "FlowManager", flow_id: int) -> None:
