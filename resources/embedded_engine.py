@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from resources.platform import PlatformResource
+from wfgov_dagster.ports.embedded import FireReport
 from wfgov_dagster.ports.engine import Engine
 from wfgov_dagster.usecases.engines import EMBEDDED
 
@@ -15,6 +16,10 @@ class EmbeddedEngineResource(PlatformResource):
     def run(self, instance_id: int, run_id: str, tell: Callable[[str], None]) -> str | None:
         """To its end; the final state, None if somebody else has it. Raises Conflict when it was lost meanwhile."""
         return self.platform.run_instance(instance_id, run_id, tell)
+
+    def fire_due(self) -> FireReport:
+        """Instances for the schedules that have come due."""
+        return self.platform.fire_due()
 
     def submitted(self) -> Sequence[tuple[str, int]]:
         """(engine, instance) that nobody has claimed, by engine, the oldest first."""

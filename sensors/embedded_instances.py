@@ -1,4 +1,7 @@
-"""Submitted instances of the embedded engines → one run of `run_workflow` each; those whose runner died are failed."""
+"""Due schedules of the embedded engines → instances; those that are submitted → one run of `run_workflow` each.
+
+Instances whose runner died are failed.
+"""
 
 import time
 from typing import Final
@@ -20,15 +23,21 @@ _SILENT_AT_LEAST_SECONDS: Final = 30.0
     job=run_workflow_job,
     minimum_interval_seconds=EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Runs what was submitted to an embedded engine, and fails instances that give no sign of life.",
+    description="Fires the schedules of embedded engines, runs what was submitted to them, and fails instances without "
+    "a sign of life.",
 )
 def embedded_instances(
     context: dg.SensorEvaluationContext, embedded_engine: EmbeddedEngineResource
 ) -> dg.SensorResult | dg.SkipReason:
     with as_dagster_failure():
+        fires = embedded_engine.fire_due()
         waiting = embedded_engine.submitted()
         silent = max(_SILENT_BEATS * embedded_engine.settings.heartbeat_seconds, _SILENT_AT_LEAST_SECONDS)
         lost = list(embedded_engine.fail_silent(silent))
+    for line in fires.refused:
+        context.log.error("a schedule cannot fire: %s", line)
+    for fired in fires.fired:
+        context.log.info("workflow %s fired for %s", fired.workflow_code, fired.scheduled_at.isoformat())
     if lost:
         context.log.warning("instances %s gave no sign of life for %.0f s: failed", lost, silent)
     wanted = [one for one in waiting if _may_start(context.instance, one[1])]

@@ -10,8 +10,7 @@ from wfgov_dagster.errors import InvalidInput
 from wfgov_dagster.settings import Settings
 
 if TYPE_CHECKING:
-    from wfgov_dagster.engines.embedded.fire import FireReport
-    from wfgov_dagster.ports.embedded import EmbeddedStore
+    from wfgov_dagster.ports.embedded import EmbeddedStore, FireReport
     from wfgov_dagster.ports.engine import Engine
     from wfgov_dagster.ports.metadata import ImportBatch
     from wfgov_dagster.ports.publishing import RegisteredEngine

@@ -13,6 +13,7 @@ from sensors.runs import seconds_to_wait
 from tests.dagster import estate
 from tests.dagster.estate import RETAIL
 from tests.dagster.runs import failure, materializations, metadata, orchestrate, publish_it, run_it, tags
+from wfgov_dagster.domain.definition import Schedule
 from wfgov_dagster.ports.embedded import Claim
 from wfgov_dagster.wiring import Platform
 
@@ -126,3 +127,29 @@ def test_a_broken_database_fails_the_tick(instance: dg.DagsterInstance, monkeypa
         tick(instance)
 
     assert "hush" not in str(failed.value)
+
+
+def test_a_schedule_that_has_come_due_fires_and_its_instance_is_run(online: dg.DagsterInstance) -> None:
+    with closing(Platform()) as platform:
+        engine = platform.engine("embedded", "ann")
+        engine.put_schedule(RETAIL, Schedule("0 0 1 1 *", "UTC"))
+        engine.schedule_online(RETAIL)
+    assert tick(online) == []
+    estate.execute("UPDATE embedded_workflow SET next_fire_at = '2024-01-01 00:00:00.000000'")
+
+    (asked,) = tick(online)
+
+    number = asked.run_config["ops"]["run_instance"]["config"]["instance_id"]
+    assert (estate.instance(number).trigger, estate.instance(number).started_by) == ("schedule", "system")
+    assert run_it(online, number).success
+    assert tick(online) == []
+
+
+def test_a_schedule_that_cannot_fire_is_logged_and_holds_up_nobody(online: dg.DagsterInstance) -> None:
+    number = estate.submit(RETAIL)
+    bad = '{"cron":"0 0 1 1 *","end": null, "start": null, "time_zone": "Mars/Olympus"}'
+    estate.execute(f"UPDATE embedded_workflow SET next_fire_at = '2024-01-01 00:00:00.000000', schedule = '{bad}'")
+
+    (asked,) = tick(online)
+
+    assert asked.run_config["ops"]["run_instance"]["config"]["instance_id"] == number

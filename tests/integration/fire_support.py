@@ -15,7 +15,8 @@ from wfgov_dagster.domain.definition import Schedule, Settings, make
 from wfgov_dagster.domain.firing import first_fire
 from wfgov_dagster.domain.snapshot import schedule_body
 from wfgov_dagster.engines.embedded.engine import EmbeddedEngine
-from wfgov_dagster.engines.embedded.fire import Fired, FireReport, fire_due
+from wfgov_dagster.engines.embedded.fire import fire_due
+from wfgov_dagster.ports.embedded import Fired, FireReport
 from wfgov_dagster.ports.engine import Instance, Marker
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.embedded import SqlEmbeddedStore

@@ -47,3 +47,8 @@ def change_set_group() -> None:
 @cli.group("flow")
 def flow_group() -> None:
     """Durable flows: what publishes and other long work go through, step by step."""
+
+
+@cli.group("alert")
+def alert_group() -> None:
+    """What failed and has to be told to somebody."""

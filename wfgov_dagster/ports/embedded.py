@@ -51,6 +51,25 @@ class DueWorkflow:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """`skipped`: due times before it that were left out."""
+
+    engine: str
+    workflow_code: str
+    scheduled_at: datetime
+    instance_id: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class FireReport:
+    """`refused`: schedules that cannot be read any more (a zone that is gone …), a line for each; they stay due."""
+
+    fired: Sequence[Fired]
+    refused: Sequence[str]
+
+
 class EmbeddedStore(Protocol):
     """`engine` is the name of an embedded engine: one database may hold several."""
 

@@ -1,34 +1,13 @@
 """Fires the schedules that have come due. Any process may call it, any number of them at once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from wfgov_dagster.domain.firing import firing
 from wfgov_dagster.errors import InvalidInput
-from wfgov_dagster.ports.embedded import EmbeddedStore
+from wfgov_dagster.ports.embedded import EmbeddedStore, Fired, FireReport
 
 AT_ONCE: Final = 200  # at most so many a call: a sensor's tick has to end
-
-
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """`skipped`: due times before it that were left out."""
-
-    engine: str
-    workflow_code: str
-    scheduled_at: datetime
-    instance_id: int
-    skipped: int
-
-
-@dataclass(frozen=True, slots=True)
-class FireReport:
-    """`refused`: schedules that cannot be read any more (a zone that is gone …), a line for each; they stay due."""
-
-    fired: Sequence[Fired]
-    refused: Sequence[str]
 
 
 def fire_due(store: EmbeddedStore, now: datetime | None = None) -> FireReport:
