@@ -21,7 +21,9 @@ def publish_them(instance: dg.DagsterInstance, **config: object) -> dg.ExecuteIn
     return execute(instance, "publish_change_set", {OP: config})
 
 
-def test_everything_that_changed_is_deployed_without_a_word_of_config(derived: dg.DagsterInstance) -> None:
+def test_everything_that_changed_is_deployed_without_config_and_goes_online_and_offline_as_one(
+    derived: dg.DagsterInstance,
+) -> None:
     result = publish_them(derived)
     told = metadata(result)
     assert (told["state"], told["counts"], told["operation"]) == ("success", "2 success", "deploy")
@@ -32,28 +34,20 @@ def test_everything_that_changed_is_deployed_without_a_word_of_config(derived: d
     assert marked == [(keys.ENGINE_DEPLOYMENTS, RETAIL), (keys.ENGINE_DEPLOYMENTS, REPORT)]
     assert metadata(publish_them(derived))["state"] == "nothing to publish: all is confirmed"
 
-
-def test_named_workflows_go_online_and_offline_as_one(derived: dg.DagsterInstance) -> None:
-    publish_them(derived)
     config = {"workflows": [RETAIL, REPORT], "on_failure": "restore", "parallel": 2, "writes_per_second": 0.0}
     for operation in ("online", "offline"):
         assert metadata(publish_them(derived, operation=operation, **config))["state"] == "success"
 
 
-@pytest.mark.parametrize(
-    ("config", "code", "said"),
-    [
+def test_what_a_person_has_to_change_fails_once_and_says_so(derived: dg.DagsterInstance) -> None:
+    for config, code, said in (
         ({"workflows": [RETAIL, "nobody"]}, "change_set_refused", "no workflow 'nobody'"),
         ({"operation": "online"}, "invalid", "which workflows shall go online?"),
         ({"engine": "nowhere"}, "not_found", "no engine 'nowhere'"),
         ({"parallel": 0}, "invalid", "0 side by side"),
-    ],
-)
-def test_what_a_person_has_to_change_fails_once_and_says_so(
-    derived: dg.DagsterInstance, config: dict[str, object], code: str, said: str
-) -> None:
-    message, told = failure(publish_them(derived, **config))
-    assert (told["code"], said in message) == (code, True)
+    ):
+        message, told = failure(publish_them(derived, **config))
+        assert (told["code"], said in message) == (code, True)
 
 
 def test_the_launchpad_offers_what_a_set_can_do_on_a_failure() -> None:

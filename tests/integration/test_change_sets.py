@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,6 +21,13 @@ from wfgov_dagster.usecases.end_change_set import cancel, restore
 @pytest.fixture
 def sets(database: Database) -> Sets:
     return Sets(Office(database))
+
+
+@pytest.fixture
+def small(sqlite_url: str) -> Iterator[Sets]:
+    database = Database(sqlite_url)
+    yield Sets(Office(database))
+    database.dispose()
 
 
 # --- waves ---------------------------------------------------------------------------------------
@@ -49,12 +57,12 @@ def test_a_circle_of_workflows_is_one_wave_and_rejected_edges_do_not_count(sets:
     assert [(one.workflow_code, one.wave) for one in shown.members] == [("a", 1), ("b", 2), ("c", 2), ("d", 3)]
 
 
-def test_what_the_engine_holds_already_is_not_written_again(sets: Sets) -> None:
-    sets.estate("ab")
-    sets.publish("ab")
-    sets.office.engine.writes.clear()
-    assert sets.publish("ab").change_set.state == "success"
-    assert sets.office.engine.writes == []
+def test_what_the_engine_holds_already_is_not_written_again(small: Sets) -> None:
+    small.estate("ab")
+    small.publish("ab")
+    small.office.engine.writes.clear()
+    assert small.publish("ab").change_set.state == "success"
+    assert small.office.engine.writes == []
 
 
 # --- a member fails ------------------------------------------------------------------------------
@@ -86,82 +94,82 @@ def test_a_set_that_shall_be_whole_brings_everything_back(sets: Sets) -> None:
 
 
 @pytest.mark.parametrize("operation", ["online", "offline"])
-def test_a_release_is_brought_back_too(sets: Sets, operation: str) -> None:
-    sets.estate("abc", online=operation == "offline")
-    before = sets.texts("abc")
-    sets.office.engine.faults.extend([Fault.NONE] * (1 if operation == "offline" else 3) + [Fault.REJECTED])
-    shown = sets.publish("abc", operation, on_failure=OnFailure.RESTORE)
-    assert (shown.change_set.state, sets.texts("abc")) == ("restored", before)
+def test_a_release_is_brought_back_too(small: Sets, operation: str) -> None:
+    small.estate("abc", online=operation == "offline")
+    before = small.texts("abc")
+    small.office.engine.faults.extend([Fault.NONE] * (1 if operation == "offline" else 3) + [Fault.REJECTED])
+    shown = small.publish("abc", operation, on_failure=OnFailure.RESTORE)
+    assert (shown.change_set.state, small.texts("abc")) == ("restored", before)
 
 
-def test_a_workflow_that_was_never_there_is_left_offline_and_not_deleted(sets: Sets) -> None:
+def test_a_workflow_that_was_never_there_is_left_offline_and_not_deleted(small: Sets) -> None:
     for code in "ab":
-        sets.office.save(a_definition(code))
-    sets.chain("ab")
-    sets.office.engine.faults.extend([Fault.NONE, Fault.REJECTED])
-    shown = sets.publish("ab", on_failure=OnFailure.RESTORE)
+        small.office.save(a_definition(code))
+    small.chain("ab")
+    small.office.engine.faults.extend([Fault.NONE, Fault.REJECTED])
+    shown = small.publish("ab", on_failure=OnFailure.RESTORE)
     assert shown.change_set.state == "restored"
-    assert sets.texts("a") == "o"
-    assert sets.office.inner.observe("b") is None
+    assert small.texts("a") == "o"
+    assert small.office.inner.observe("b") is None
 
 
-def test_when_everything_shall_come_back_nothing_more_is_begun(sets: Sets) -> None:
-    sets.estate("abc", online=False)
-    sets.office.engine.faults.append(Fault.REJECTED)
-    with sets.office.database.write() as conn:
+def test_when_everything_shall_come_back_nothing_more_is_begun(small: Sets) -> None:
+    small.estate("abc", online=False)
+    small.office.engine.faults.append(Fault.REJECTED)
+    with small.office.database.write() as conn:
         conn.exec_driver_sql("DELETE FROM cross_workflow_dependency")
-    shown = sets.publish("abc", on_failure=OnFailure.RESTORE, parallel=1)
+    shown = small.publish("abc", on_failure=OnFailure.RESTORE, parallel=1)
     assert states(shown) == {"a": "failed", "b": "skipped", "c": "skipped"}
-    assert (shown.change_set.state, sets.texts("abc")) == ("restored", "ooo")
+    assert (shown.change_set.state, small.texts("abc")) == ("restored", "ooo")
 
 
-def test_what_cannot_be_brought_back_is_told_and_can_be_tried_again(sets: Sets) -> None:
-    sets.estate("abc", online=False)
-    sets.office.engine.faults.extend([Fault.NONE, Fault.NONE, Fault.REJECTED, Fault.REJECTED])
-    shown = sets.publish("abc", on_failure=OnFailure.RESTORE)
-    assert (shown.change_set.state, sets.texts("abc")) == ("restore_failed", "ono")
+def test_what_cannot_be_brought_back_is_told_and_can_be_tried_again(small: Sets) -> None:
+    small.estate("abc", online=False)
+    small.office.engine.faults.extend([Fault.NONE, Fault.NONE, Fault.REJECTED, Fault.REJECTED])
+    shown = small.publish("abc", on_failure=OnFailure.RESTORE)
+    assert (shown.change_set.state, small.texts("abc")) == ("restore_failed", "ono")
     assert {code: str(one.state) for code, one in shown.back.items()} == {"b": "failed", "a": "success"}
     assert "10001" in str(shown.back["b"].reason)
-    with sets.office.store.write() as work:
+    with small.office.store.write() as work:
         again = restore(work, "ann", shown.change_set.id)
     assert again is not None
-    sets.drive(again)
-    assert (sets.show(shown.change_set.id).change_set.state, sets.texts("abc")) == ("restored", "ooo")
-    assert states(sets.show(again)) == {"b": "success"}
+    small.drive(again)
+    assert (small.show(shown.change_set.id).change_set.state, small.texts("abc")) == ("restored", "ooo")
+    assert states(small.show(again)) == {"b": "success"}
 
 
-def test_a_member_that_waits_for_a_person_has_failed(sets: Sets) -> None:
-    sets.estate("ab", online=False)
-    sets.office.inner.deploy(a_definition("a", "echo by hand", None), Marker("a", 9, "w1:by-hand"))
-    shown = sets.publish("ab")
+def test_a_member_that_waits_for_a_person_has_failed(small: Sets) -> None:
+    small.estate("ab", online=False)
+    small.office.inner.deploy(a_definition("a", "echo by hand", None), Marker("a", 9, "w1:by-hand"))
+    shown = small.publish("ab")
     assert (shown.change_set.state, states(shown)) == ("failed", {"a": "failed", "b": "skipped"})
     assert shown.members[0].phase == "paused"
     assert "foreign_edit" in reasons(shown)["a"]
 
 
-def test_another_version_that_came_meanwhile_is_not_published(sets: Sets) -> None:
-    sets.estate("ab", online=False)
-    change_set_id = sets.make("ab")
-    sets.office.save(a_definition("b", "echo newest"))
-    sets.drive(change_set_id)
-    shown = sets.show(change_set_id)
+def test_another_version_that_came_meanwhile_is_not_published(small: Sets) -> None:
+    small.estate("ab", online=False)
+    change_set_id = small.make("ab")
+    small.office.save(a_definition("b", "echo newest"))
+    small.drive(change_set_id)
+    shown = small.show(change_set_id)
     assert states(shown) == {"a": "success", "b": "failed"}
     assert "deploy is about V3, not about V2" in reasons(shown)["b"]
 
 
-def test_what_somebody_published_since_is_left_as_it_is(sets: Sets) -> None:
-    sets.estate("ab", online=False)
-    shown = sets.publish("ab")
-    sets.office.save(a_definition("a", "echo newest"))
-    newer = sets.office.publish("deploy", "a").record_id
-    with sets.office.store.write() as work:
+def test_what_somebody_published_since_is_left_as_it_is(small: Sets) -> None:
+    small.estate("ab", online=False)
+    shown = small.publish("ab")
+    small.office.save(a_definition("a", "echo newest"))
+    newer = small.office.publish("deploy", "a").record_id
+    with small.office.store.write() as work:
         back = restore(work, "ann", shown.change_set.id)
     assert back is not None
-    assert sets.drive(back).state == "failed"
-    assert reasons(sets.show(back)) == {"a": f"left as it is: publish record {newer} came after the set's"}
-    assert sets.office.state("a")[0] == "echo newest"
-    assert sets.texts("b") == "o"
-    assert sets.show(shown.change_set.id).change_set.state == "restore_failed"
+    assert small.drive(back).state == "failed"
+    assert reasons(small.show(back)) == {"a": f"left as it is: publish record {newer} came after the set's"}
+    assert small.office.state("a")[0] == "echo newest"
+    assert small.texts("b") == "o"
+    assert small.show(shown.change_set.id).change_set.state == "restore_failed"
 
 
 # --- restoring, canceling ------------------------------------------------------------------------
@@ -201,19 +209,19 @@ def test_a_set_that_is_canceled_reports_every_member(sets: Sets, on_failure: str
         cancel(work, "bob", change_set_id, "once more")
 
 
-def test_what_was_begun_is_brought_to_its_end_when_a_set_is_canceled(sets: Sets) -> None:
-    sets.estate("ab")
-    change_set_id = sets.make("ab")
+def test_what_was_begun_is_brought_to_its_end_when_a_set_is_canceled(small: Sets) -> None:
+    small.estate("ab")
+    change_set_id = small.make("ab")
 
     def cancel_in_the_middle() -> None:
-        if sets.office.engine.writes == ["offline"]:
-            sets.office.engine.hook = lambda: None
-            with sets.office.store.write() as work:
+        if small.office.engine.writes == ["offline"]:
+            small.office.engine.hook = lambda: None
+            with small.office.store.write() as work:
                 cancel(work, "bob", change_set_id, "wrong day")
 
-    sets.office.engine.hook = cancel_in_the_middle
-    sets.drive(change_set_id)
-    assert (states(sets.show(change_set_id)), sets.texts("ab")) == ({"a": "success", "b": "skipped"}, "NO")
+    small.office.engine.hook = cancel_in_the_middle
+    small.drive(change_set_id)
+    assert (states(small.show(change_set_id)), small.texts("ab")) == ({"a": "success", "b": "skipped"}, "NO")
 
 
 # --- who is refused ------------------------------------------------------------------------------
@@ -253,17 +261,17 @@ def test_a_workflow_is_in_one_set_at_a_time(sets: Sets) -> None:
         ("a", {"writes_per_second": -1.0}, "writes a second"),
     ],
 )
-def test_a_set_that_makes_no_sense_is_refused(sets: Sets, codes: str, wanted: dict[str, object], said: str) -> None:
-    sets.office.save(a_definition("a"))
+def test_a_set_that_makes_no_sense_is_refused(small: Sets, codes: str, wanted: dict[str, object], said: str) -> None:
+    small.office.save(a_definition("a"))
     with pytest.raises(InvalidInput, match=said):
-        sets.make(codes, **wanted)
+        small.make(codes, **wanted)
 
 
-def test_an_unknown_set_is_not_found(sets: Sets) -> None:
+def test_an_unknown_set_is_not_found(small: Sets) -> None:
     with pytest.raises(NotFound, match="no change set 7"):
-        sets.show(7)
+        small.show(7)
     with pytest.raises(NotFound, match="no change set 7"):
-        advance_change_set(sets.crew(), 7)
+        advance_change_set(small.crew(), 7)
 
 
 def test_all_changed_are_those_whose_current_version_is_not_confirmed(sets: Sets) -> None:

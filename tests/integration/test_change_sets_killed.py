@@ -12,7 +12,7 @@ from wfgov_dagster.domain.change_set import OnFailure
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases.end_change_set import restore
 
-EVERY = size(6, 1)  # of so many points one: in soak each of them
+EVERY = size(9, 1)  # of so many points one: in soak each of them
 
 
 class Killed(BaseException):

@@ -56,15 +56,22 @@ def document(plan: ChangePlan) -> dict[str, Any]:
         "operation": str(plan.operation),
         "waves": [[asdict(one) for one in wave] for wave in plan.waves],
     }
-    return told | {"hash": snapshot.digest(snapshot.canonical(told))}
+    return told | {"hash": _hash(told)}
+
+
+def _hash(told: Mapping[str, object]) -> str | None:
+    """Of all but the hash; None for what no plan holds."""
+    try:
+        return snapshot.digest(snapshot.canonical({name: value for name, value in told.items() if name != "hash"}))
+    except InvalidInput:
+        return None
 
 
 def parse(told: object) -> tuple[ChangePlan, str]:
     """The plan and its hash. Raises InvalidInput for what is no plan, or is not as it was written."""
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise InvalidInput(f"it is no plan of format {FORMAT}", where="plan", hint="make one: wfgov plan -o plan.json")
-    bare = {name: value for name, value in told.items() if name != "hash"}
-    if told.get("hash") != snapshot.digest(snapshot.canonical(bare)):
+    if told.get("hash") is None or told["hash"] != _hash(told):
         hint = "a plan is applied as it was written, or made anew: wfgov plan -o plan.json"
         raise InvalidInput("it was changed after it was written: its hash does not fit", where="plan", hint=hint)
     try:

@@ -104,7 +104,8 @@ def order(work: Work, wanted: Wanted, *, lock: bool = False) -> Ordered:
     ids = [one.workflow.id for one in checked.values()]
     elsewhere = work.change_sets.elsewhere(engine.id, ids)
     if elsewhere:
-        raise ChangeSetRefused({code: f"change set {other} has not ended with it" for code, other in elsewhere.items()})
+        told = {code: f"change set {other} has not ended with it" for code, other in sorted(elsewhere.items())}
+        raise ChangeSetRefused(told, hint="wait for it, or: wfgov change-set cancel")
     found = waves(checked, work.change_sets.crossing(ids), downstream_first=wanted.operation is Operation.OFFLINE)
     if wanted.waves is not None and [list(wave) for wave in found] != [list(wave) for wave in wanted.waves]:
         raise Conflict("its waves are others now: dependencies moved", where="plan", hint="look at it anew: wfgov plan")

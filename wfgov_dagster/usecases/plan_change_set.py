@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from wfgov_dagster.domain.change_plan import ChangePlan, PlannedMember, moved, observed_digest
 from wfgov_dagster.domain.plan import rows
-from wfgov_dagster.errors import ChangeSetRefused, Conflict, NotFound, PlanMoved
+from wfgov_dagster.errors import ChangeSetRefused, Conflict, ForeignEdit, NotFound, PlanMoved
 from wfgov_dagster.usecases.change_set import Wanted, order
 from wfgov_dagster.usecases.preview_publish import preview
 from wfgov_dagster.usecases.publisher import Publisher
@@ -12,7 +12,8 @@ from wfgov_dagster.usecases.request_publish import Request
 
 
 def plan_change_set(publisher: Publisher, wanted: Wanted) -> ChangePlan:
-    """Each engine workflow is looked at once. Raises as `make` does, and EngineError when the engine cannot be seen."""
+    """Each workflow is looked at on the engine once. Raises as `make` does, ChangeSetRefused also for members that
+    would be paused, and EngineError when the engine cannot be seen."""
     with publisher.store.read() as work:
         ordered = order(work, wanted)
     bad: dict[str, str] = {}
@@ -56,6 +57,9 @@ def as_wanted(plan: ChangePlan, plan_hash: str, like: Wanted) -> Wanted:
 
 def _planned(publisher: Publisher, request: Request) -> PlannedMember:
     found = preview(publisher, request)
+    if found.foreign:
+        hint = f"publish it alone, then decide: wfgov publish {found.workflow_code} --operation {found.operation}"
+        raise ForeignEdit(f"somebody changed its {' and '.join(found.foreign)} on the engine", hint=hint)
     return PlannedMember(
         found.workflow_code,
         found.version_no,
