@@ -1,4 +1,4 @@
-"""`make bench`: our derivation against pandas + networkx in the same run, then what one changed row costs.
+"""`make bench`: our derivation against pandas + networkx in the same run, what one changed row costs, and flows.py.
 
 Each full derivation runs in a process of its own, so that its peak memory is its own; results have to be equal.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests.bench import estate, ours, plain
+from tests.bench import estate, flows, ours, plain
 from tests.bench.alone import alone
 from wfgov_dagster.settings import CHECKOUT
 from wfgov_dagster.store.db import Database
@@ -30,7 +30,7 @@ EDITS = 20
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="tasks")
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="tasks; none: no derivation")
     parser.add_argument("--runs", type=int, default=3, help="runs of each; the median counts")
     arguments = parser.parse_args()
     print("full derivation in memory: read, dependencies, levels, memberships, documents, hashes")
@@ -47,6 +47,7 @@ def main() -> None:
                 _incremental(Path(folder) / f"{size}.db", size)
         print("\nprocessor time of small commands, best of five")
         _commands(Path(folder))
+        flows.report(Path(folder), arguments.runs)
 
 
 def _commands(folder: Path) -> None:
