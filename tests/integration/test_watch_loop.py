@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -125,8 +126,8 @@ def wfgov(house: House, database_url: str, tmp_path: object) -> Cli:
 def spawn(wfgov: Cli) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     children: list[subprocess.Popen[str]] = []
 
-    def start_it(*arguments: str) -> "subprocess.Popen[str]":
-        env = {**os.environ, **{name: str(value) for name, value in wfgov.env.items()}}
+    def start_it(*arguments: str, **more: str) -> "subprocess.Popen[str]":
+        env = {**os.environ, **{name: str(value) for name, value in wfgov.env.items()}, **more}
         pipe = subprocess.PIPE
         child = subprocess.Popen([sys.executable, *arguments], env=env, stdout=pipe, stderr=pipe, text=True)
         children.append(child)
@@ -146,19 +147,23 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> float:
     return time.monotonic() - began
 
 
-def test_a_killed_process_is_overtaken_at_once_by_another_of_its_machine(
-    house: House, spawn: Callable[..., "subprocess.Popen[str]"]
+@pytest.mark.parametrize("same_machine", [True, False], ids=["same_machine", "another_machine"])
+def test_a_killed_process_is_overtaken_at_once_or_within_its_lease_and_a_tick(
+    house: House, spawn: Callable[..., "subprocess.Popen[str]"], *, same_machine: bool
 ) -> None:
+    lease, tick = 2.0, 1.0
     house.define(house.node("a"))
     flow_id = house.begin()
-    child = spawn("-c", DIES, str(flow_id))
+    child = spawn("-c", DIES, str(flow_id), WFGOV_LEASE_SECONDS=f"{lease:.0f}")
     assert child.stdout is not None
     assert child.stdout.readline() == "begun\n"
-    manager = house.manager()
-    object.__setattr__(manager, "is_dead", ProcessHolders().is_dead)
-    assert due(manager) == []
+    is_dead = ProcessHolders().is_dead if same_machine else {""}.__contains__
+    manager = replace(house.manager(), is_dead=is_dead)
+    if same_machine:
+        assert due(manager) == []
     child.kill()
-    assert wait_for(lambda: due(manager) == [flow_id]) < 5
+    taken = wait_for(lambda: due(manager) == [flow_id])
+    assert taken < (tick if same_machine else lease + tick)
     assert advance_flow(manager, flow_id) == Ended(flow_id, FlowState.FINISHED)
     assert house.attempts(flow_id) == [("a", 1, "do", "interrupted"), ("a", 2, "do", "ok")]
 
