@@ -135,7 +135,7 @@ def hold_again_and_again(tell: Tell, url: str, kind: Kind, what: tuple[int, str]
     database, chance, (which, holder) = Database(url), Random(seed), what
     for _ in range(ACQUISITIONS):
         while (lease := taken(database, kind, which, holder)) is None:
-            time.sleep(chance.random() * 0.06)
+            time.sleep(chance.random() * 0.15)
         write(database, kind, lease, "begin")
         if chance.random() >= FORGOTTEN:
             write(database, kind, lease, "end")
