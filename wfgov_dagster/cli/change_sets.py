@@ -118,6 +118,16 @@ def cancel_command(session: Session, change_set_id: int, reason: str, wait: bool
     _end(session, change_set_id, driven if wait else None, ("canceled", "restored", "success"))
 
 
+@command(change_set_group, "resume")
+@_ID
+def resume_command(session: Session, change_set_id: int) -> None:
+    """Go on with a set that nobody drives any more, and wait until it has ended: only the rest is done."""
+    from wfgov_dagster.usecases.end_change_set import resume_change_set
+
+    driven = resume_change_set(session.platform.store, session.actor, change_set_id)
+    _end(session, change_set_id, driven, ("success", "restored", "canceled"))
+
+
 @command(change_set_group, "restore")
 @_ID
 @_WAIT
@@ -159,7 +169,7 @@ def _end(session: Session, change_set_id: int, driven: int | None, good: Collect
     shown = _show(session, change_set_id)
     state, counts = shown.change_set.state, shown.change_set.counts
     if driven is None:
-        session.say([f"it goes on by `wfgov flow watch` or in Dagster: wfgov change-set show {change_set_id}"])
+        session.say([f"`wfgov flow watch` or Dagster goes on with it: wfgov change-set show {change_set_id}"])
     elif state not in good:
         told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         hint = "see the reasons; then publish again what is left, or: wfgov change-set restore"
