@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     engine_writes_per_second: float = Field(
         default=10.0, ge=0, le=1000, description="Writes to one engine, whoever writes; 0: no limit."
     )
+    sweep_seconds: float = Field(default=60.0, gt=0, le=3600, description="How often it is looked for.")
     busy_timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="How long SQLite waits for a lock.")
     task_slots: int = Field(default=2, ge=1, le=64, description="Tasks that the embedded engine runs side by side.")
     heartbeat_seconds: float = Field(default=2.0, gt=0, le=60, description="How often a running instance says so.")

@@ -122,6 +122,7 @@ class Platform:
             call_seconds=told.call_seconds or told.lease_seconds / 3,
             breaker_rest_seconds=told.breaker_rest_seconds,
             horizon_seconds=told.sweep_horizon_seconds,
+            sweep_seconds=told.sweep_seconds,
             writes_per_second=told.engine_writes_per_second,
         )
         chance = random.SystemRandom().random
@@ -151,10 +152,18 @@ class Platform:
     @cached_property
     def definitions(self) -> "Registry":
         """Every durable flow that this release knows, in every version that may still be under way."""
-        from wfgov_dagster.usecases import change_set_flow, publish_flow
+        import time
+
+        from wfgov_dagster.usecases import change_set_flow, publish_flow, sweep_flow
         from wfgov_dagster.usecases.flow_manager import Registry
 
-        return Registry([publish_flow.definition(self.publisher), change_set_flow.definition(self.crew)])
+        return Registry(
+            [
+                publish_flow.definition(self.publisher),
+                change_set_flow.definition(self.crew),
+                sweep_flow.definition(self.publisher, time.sleep),
+            ]
+        )
 
     def flows(self, tell: "Callable[[NodeEvent], None]" = lambda _event: None) -> "FlowManager":
         """A new manager a call: its holder's name is nobody else's. `tell` hears of every word of a flow node."""

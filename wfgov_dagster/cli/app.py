@@ -13,6 +13,7 @@ import wfgov_dagster.cli.imports
 import wfgov_dagster.cli.instances
 import wfgov_dagster.cli.orchestration
 import wfgov_dagster.cli.publishing
+import wfgov_dagster.cli.records
 import wfgov_dagster.cli.settings
 import wfgov_dagster.cli.up
 import wfgov_dagster.cli.versions

@@ -42,7 +42,7 @@ class How:
 
     def for_many(self) -> bool:
         """Whether something was told that only many workflows have."""
-        return any(one is not None for one in (self.on_failure, self.parallel, self.rate, self.wait))
+        return any(one is not None for one in (self.on_failure, self.parallel, self.rate))
 
 
 _WHICH = (
@@ -61,7 +61,7 @@ _HOW = (
     click.option("--rate", metavar="R", type=click.FloatRange(0, 1000),
                  help="Of many: so many writes a second, 0 = no limit; else WFGOV_ENGINE_WRITES_PER_SECOND."),
     click.option("--wait/--no-wait", default=None,
-                 help="Of many: until all have ended (default), or leave it to `wfgov flow watch` or Dagster."),
+                 help="Until it has ended (default), or leave what has to wait to `wfgov flow watch` or Dagster."),
     click.option("--dry-run", is_flag=True, help="Only say what would be done."),
 )  # fmt: skip
 

@@ -44,6 +44,11 @@ def change_set_group() -> None:
     """Many workflows that were published as one."""
 
 
+@cli.group("record")
+def record_group() -> None:
+    """Publish records: how each publish went, and what a person says to one that does not go on by itself."""
+
+
 @cli.group("flow")
 def flow_group() -> None:
     """Durable flows: what publishes and other long work go through, step by step."""

@@ -264,6 +264,9 @@ class Publishing(Protocol):
     def suspects(self, horizon_seconds: float, limit: int) -> Sequence[Suspect]:
         """Where a write without a reply ended within the horizon and no record is open, in the same order."""
 
+    def has_to_be_swept(self, horizon_seconds: float) -> bool:
+        """A record is parked, or a write without a reply ended within the horizon."""
+
     def swept(self, engine_id: int, workflow_code: str) -> None:
         """The sweeper has just looked."""
 

@@ -19,6 +19,7 @@ from wfgov_dagster.ports.change_sets import ChangeSets, Paces
 from wfgov_dagster.ports.checks import Checks
 from wfgov_dagster.ports.flows import Flows
 from wfgov_dagster.ports.metadata import ImportBatch
+from wfgov_dagster.ports.publish_history import PublishHistory
 from wfgov_dagster.ports.publishing import Breakers, Leases, Publishing
 from wfgov_dagster.ports.queries import Queries
 
@@ -219,6 +220,8 @@ class Work(Protocol):
     def publishing(self) -> Publishing: ...
     @property
     def leases(self) -> Leases: ...
+    @property
+    def history(self) -> PublishHistory: ...
     @property
     def flows(self) -> Flows: ...
     @property

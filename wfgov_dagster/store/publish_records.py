@@ -176,6 +176,11 @@ class SqlPublishRecords:
             for row in found
         ]
 
+    def has_to_be_swept(self, horizon_seconds: float) -> bool:
+        parked = sa.select(_R.id).where(_R.phase == Phase.PARKED).limit(1)
+        late = sa.select(_P.id).where(_P.outcome == "unknown", _P.ended_at > db_now(-horizon_seconds)).limit(1)
+        return any(self._conn.execute(one).first() is not None for one in (parked, late))
+
     def swept(self, engine_id: int, workflow_code: str) -> None:
         this = (_L.engine_id == engine_id) & (_L.workflow_code == workflow_code)
         self._conn.execute(sa.update(engine_lease).where(this).values(swept_at=db_now()))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.leases import SqlLeases
     from wfgov_dagster.store.lineage import SqlLineage
     from wfgov_dagster.store.paces import SqlPaces
+    from wfgov_dagster.store.publish_history import SqlPublishHistory
     from wfgov_dagster.store.publishing import SqlPublishing
     from wfgov_dagster.store.queries import SqlQueries
     from wfgov_dagster.store.records import SqlAudit, SqlFindings
@@ -90,6 +91,12 @@ class SqlWork:
         from wfgov_dagster.store.publishing import SqlPublishing
 
         return SqlPublishing(self._conn)
+
+    @cached_property
+    def history(self) -> "SqlPublishHistory":
+        from wfgov_dagster.store.publish_history import SqlPublishHistory
+
+        return SqlPublishHistory(self._conn)
 
     @cached_property
     def leases(self) -> "SqlLeases":

@@ -18,6 +18,7 @@ from wfgov_dagster.domain.publish import (
 from wfgov_dagster.errors import LeaseHeld
 from wfgov_dagster.ports.publishing import Job, Lease
 from wfgov_dagster.ports.store import Work
+from wfgov_dagster.usecases.call_sweeper import call_sweeper
 from wfgov_dagster.usecases.end_publish import close, done, superseded
 from wfgov_dagster.usecases.publisher import Done, Publisher
 
@@ -67,7 +68,10 @@ def turn(publisher: Publisher, work: Work, job: Job) -> Turn:
     """With the lease. Raises LeaseHeld."""
     lease = take(publisher, work, job)
     engine_id, workflow_id = job.engine.id, job.workflow.id
-    broken_off = list(work.leases.give_up_steps(engine_id, workflow_id)).count(job.record_id)
+    given_up = list(work.leases.give_up_steps(engine_id, workflow_id))
+    if given_up:
+        call_sweeper(work)
+    broken_off = given_up.count(job.record_id)
     if broken_off:
         work.publishing.go_on(job.record_id, job.phase, job.attempts + broken_off)
     job = work.publishing.job(job.record_id)

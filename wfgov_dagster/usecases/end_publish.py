@@ -7,6 +7,7 @@ from wfgov_dagster.errors import Conflict, WfgovError
 from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.ports.publishing import Deployment, Job, Note
 from wfgov_dagster.ports.store import Work
+from wfgov_dagster.usecases.call_sweeper import call_sweeper
 from wfgov_dagster.usecases.publisher import Done
 from wfgov_dagster.usecases.raise_alerts import publish_failed
 
@@ -80,6 +81,7 @@ def park(work: Work, job: Job, error: tuple[str, str], *, silent: bool) -> Done:
     no; so it may yet be done by itself."""
     if job.ends_as is None:
         work.publishing.failing(job.record_id, error)
+    call_sweeper(work)
     return _wait(work, job, Phase.PARKED, error, {"silent": silent})
 
 

@@ -19,6 +19,7 @@ from wfgov_dagster.errors import EngineError
 from wfgov_dagster.ports.engine import Engine, Marker
 from wfgov_dagster.ports.publishing import NewStep
 from wfgov_dagster.usecases.begin_publish import Turn, hold, lease_held
+from wfgov_dagster.usecases.call_sweeper import call_sweeper
 from wfgov_dagster.usecases.end_publish import done
 from wfgov_dagster.usecases.publisher import Again, Done
 
@@ -35,6 +36,7 @@ def write_down(turn: Turn, step: Step, seen: Found, desired: Desired) -> int | D
         rate = publisher.limits.writes_per_second
         early = work.paces.take(job.engine.id, rate) if rate else 0.0
         if early > 0:
+            work.leases.release(turn.lease)  # who waits holds up nobody
             return Again(early)
         if not hold(turn, work, phase, attempts):
             return done(work, job.record_id)
@@ -61,6 +63,7 @@ def send(turn: Turn, engine: Engine, step: Step, step_id: int) -> EngineError | 
         if failure is not None and failure.retryable:
             limits = publisher.limits
             work.breakers.failed(job.engine.id, limits.breaker_failures, limits.breaker_rest_seconds)
+            call_sweeper(work)
         elif in_time:
             work.breakers.answered(job.engine.id)
         late = None if in_time else lease_held(work, job)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wfgov_dagster.domain.flow import Again
+from wfgov_dagster.domain.publish import Phase
 from wfgov_dagster.ports.engine import Engine
 from wfgov_dagster.ports.publishing import RegisteredEngine
 from wfgov_dagster.ports.store import Store
@@ -18,8 +19,8 @@ class Limits:
     `attempts` and `deadline_seconds` are those of one round: the way there, each retry, the way back.
 
     After `breaker_failures` calls in a row without an answer an engine is left alone for `breaker_rest_seconds`.
-    The sweeper looks where such a write ended less than `horizon_seconds` ago. `writes_per_second` to one engine,
-    whoever writes; 0 = no limit.
+    The sweeper looks every `sweep_seconds` where such a write ended less than `horizon_seconds` ago.
+    `writes_per_second` to one engine, whoever writes; 0 = no limit.
     """
 
     lease_seconds: float = 60.0
@@ -32,6 +33,7 @@ class Limits:
     breaker_failures: int = 5
     breaker_rest_seconds: float = 30.0
     horizon_seconds: float = 3600.0
+    sweep_seconds: float = 60.0
     writes_per_second: float = 0.0
 
 
@@ -69,3 +71,8 @@ class Done:
     message: str | None = None
     snapshot_id: int | None = None
     step: str | None = None
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same record may be tried again, as far as it alone can tell."""
+        return self.phase in {Phase.PARKED, Phase.FAILED, Phase.REJECTED}

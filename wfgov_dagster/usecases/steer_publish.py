@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
+from wfgov_dagster.domain.flow import MOVING
 from wfgov_dagster.domain.publish import Phase, PublishEvent, PublishStatus, status_after
 from wfgov_dagster.errors import Conflict, IllegalTransition, InvalidInput, LeaseHeld, NotFound
 from wfgov_dagster.ports.publishing import Job, Note
@@ -100,7 +101,8 @@ def _locked(work: Work, record_id: int) -> Job:
 
 
 def _refuse_retry(work: Work, job: Job) -> None:
-    if job.phase not in _RETRIED:
+    stuck = job.status == "pending" and _is_left(work, job)
+    if job.phase not in _RETRIED and not stuck:
         word = "ended" if job.status != "pending" else "under way"
         raise IllegalTransition(f"it is {job.phase}: {word}, nothing to retry", where=_record(job), hint=_show(job))
     newer = work.publishing.newer(job.record_id)
@@ -109,6 +111,11 @@ def _refuse_retry(work: Work, job: Job) -> None:
     reason = superseded(job)
     if reason is not None:
         raise reason
+
+
+def _is_left(work: Work, job: Job) -> bool:
+    """Nobody drives it: somebody stopped its flow, or that broke down."""
+    return job.flow_id is None or work.flows.get(job.flow_id).state not in MOVING
 
 
 @contextmanager
