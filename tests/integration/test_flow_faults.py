@@ -193,6 +193,20 @@ def test_a_process_that_dies_in_it_again_and_again_is_the_flow_nodes_fault(house
     assert house.drive(flow_id) == Ended(flow_id, FlowState.FINISHED)
 
 
+def test_a_poll_that_comes_to_a_word_between_may_be_killed_as_often_as_it_likes(house: House) -> None:
+    house.define(house.node("a", POLL))
+    house.world.says["a"] = [*([Killed(), Killed(), Again(0.0)] * 4), DONE]
+    flow_id = house.begin()
+    for _ in range(4):
+        for _ in range(2):
+            manager = house.manager(interruptions=3)
+            with pytest.raises(Killed):
+                advance_flow(manager, flow_id)
+            house.dead.add(manager.holder)
+        assert advance_flow(house.manager(interruptions=3), flow_id) == Again(0.0)
+    assert house.drive(flow_id) == Ended(flow_id, FlowState.FINISHED)
+
+
 def test_what_was_interrupted_is_an_attempt_that_is_told(house: House) -> None:
     house.define(house.node("a"))
     house.world.says["a"] = [Killed(), DONE]

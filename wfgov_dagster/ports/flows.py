@@ -50,7 +50,7 @@ class FlowRow:
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """`failures`, `interruptions`: since the last resume."""
+    """`failures`: since the last resume; `interruptions`: since then, or since it last said that it is not yet done."""
 
     id: int
     no: int
@@ -171,6 +171,9 @@ class Flows(Protocol):
 
     def interrupted(self, node_id: int) -> None:
         """Count that whoever was at it ended without a word."""
+
+    def uninterrupted(self, node_id: int) -> None:
+        """It has come to a word: those who did not before count no more."""
 
     def end_attempt(self, node_id: int, failure: Failed | None) -> None:
         """Of the open one; None = ok."""

@@ -177,6 +177,9 @@ class SqlFlows:
     def interrupted(self, node_id: int) -> None:
         self._change_node(node_id, interruptions=_N.interruptions + 1)
 
+    def uninterrupted(self, node_id: int) -> None:
+        self._change_node(node_id, interruptions=0)
+
     def end_attempt(self, node_id: int, failure: Failed | None) -> None:
         self._end(node_id, outcome="ok" if failure is None else "failed", **_error(failure))
 

@@ -111,6 +111,8 @@ def _write(work: Work, begun: Begun, flow: FlowRow, row: NodeRow, verdict: Done 
             if reason is not None:
                 work.flows.end_attempt(row.id, reason)
                 work.flows.failed_once(row.id, reason)
+            elif row.interruptions:
+                work.flows.uninterrupted(row.id)
             woken = flow.next_due_at != begun.flow.next_due_at  # while it was at work: what it looked for may be there
             return _later(work, flow, min(seconds, _left(flow, action)) if ours and not woken else 0.0)
         case Failed() if ours:

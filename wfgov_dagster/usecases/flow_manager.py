@@ -51,7 +51,7 @@ class Registry:
 @dataclass(frozen=True, slots=True)
 class FlowLimits:
     """`lease_seconds` has to be longer than a flow node's function takes between two calls of its `keep`.
-    `interruptions`: so often a process may die in one flow node before that is taken for its fault."""
+    `interruptions`: so often in a row a process may die in one flow node before that is taken for its fault."""
 
     lease_seconds: float = 60.0
     first_wait_seconds: float = 1.0
