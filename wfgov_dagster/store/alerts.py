@@ -90,11 +90,11 @@ class SqlAlerts:
 
 def _speaking_for(alert: Alert) -> sa.Select[tuple[int]]:
     """The alert that tells this fault too, if there is one. Two that begin at the same moment may both speak."""
-    alike = (_A.kind == alert.kind) & _A.workflow_code.is_not_distinct_from(alert.workflow_code)
+    speaks = [_A.lead_id.is_(None), _A.kind == alert.kind, _A.state != "dead", _A.raised_at > db_now(-TOGETHER_SECONDS)]
+    alike = [_A.workflow_code == alert.workflow_code]
     if alert.workflow_code is None:
-        alike &= _A.step.is_not_distinct_from(alert.step)
-    speaks = _A.lead_id.is_(None) & (_A.state != "dead") & (_A.raised_at > db_now(-TOGETHER_SECONDS))
-    return sa.select(_A.id).where(alike & speaks).order_by(_A.id.desc()).limit(1)
+        alike = [_A.workflow_code.is_(None), _A.step.is_not_distinct_from(alert.step)]
+    return sa.select(_A.id).where(*speaks, *alike).order_by(_A.id.desc()).limit(1)
 
 
 def _is_due() -> sa.ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from wfgov_dagster.domain.redact import redact
 from wfgov_dagster.errors import NotDelivered
 from wfgov_dagster.ports.alerts import AlertRow
 from wfgov_dagster.ports.runtime import Notifier
@@ -61,7 +62,7 @@ def _deliver(store: Store, notifier: Notifier, limits: DeliveryLimits, claimed: 
         again = None if claimed.attempts >= limits.attempts else limits.wait(claimed.attempts)
         with store.write() as work:
             work.alerts.failed(claimed.id, exc.sentence(), again)
-        return exc.sentence()
+        return redact(exc.sentence())
     with store.write() as work:
         work.alerts.delivered(claimed.id)
     return None

@@ -1,5 +1,6 @@
 """Who makes something fail calls one of these in the same transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,7 +9,7 @@ from wfgov_dagster.domain.flow_steps import Failed
 from wfgov_dagster.domain.publish import Phase
 from wfgov_dagster.errors import ForeignEdit, PublishFailed, PublishParked
 from wfgov_dagster.ports.flows import FlowLease
-from wfgov_dagster.ports.publishing import Job
+from wfgov_dagster.ports.publishing import Job, StepRow
 from wfgov_dagster.ports.store import Store, Work
 
 _KINDS: Final = {
@@ -25,7 +26,6 @@ def publish_failed(work: Work, job: Job, phase: Phase, error: tuple[str, str]) -
     kind = _KINDS.get(phase)
     if kind is None:
         return
-    steps = work.leases.steps(job.record_id)
     code, sentence = error
     number = len(work.publishing.notes(job.record_id))  # a record that is tried again may fail again
     links = {"look": f"wfgov record show {job.record_id}", "run": runs_of_record(job.record_id)}
@@ -36,12 +36,18 @@ def publish_failed(work: Work, job: Job, phase: Phase, error: tuple[str, str]) -
             f"{job.operation} of V{job.version.version_no} of workflow {job.workflow.code} is {phase}: {sentence}",
             job.workflow.code,
             job.version.version_no,
-            step=steps[-1].step if steps else None,
+            step=_step(work.leases.steps(job.record_id)),
             engine=job.engine.name,
             error_code=code,
             links=links,
         )
     )
+
+
+def _step(steps: Sequence[StepRow]) -> str | None:
+    """The one that went wrong: on the way back others came after it."""
+    told = [one.step for one in steps if one.outcome != "ok"] or [one.step for one in steps]
+    return told[-1] if told else None
 
 
 def flow_failed(work: Work, lease: FlowLease, node: str, failure: Failed) -> None:

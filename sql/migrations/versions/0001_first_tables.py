@@ -56,11 +56,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_alert_dedupe_key")),
         comment="Failures to tell people about.",
     )
-    op.create_index(op.f("ix_alert_lead_id"), "alert", ["lead_id"], unique=False)
-    op.create_index(op.f("ix_alert_state_due_at"), "alert", ["state", "due_at"], unique=False)
     op.create_index(
-        op.f("ix_alert_workflow_code_kind_raised_at"), "alert", ["workflow_code", "kind", "raised_at"], unique=False
+        op.f("ix_alert_lead_id_workflow_code_kind_raised_at"),
+        "alert",
+        ["lead_id", "workflow_code", "kind", "raised_at"],
+        unique=False,
     )
+    op.create_index(op.f("ix_alert_state_due_at"), "alert", ["state", "due_at"], unique=False)
     op.create_table(
         "canonical_document",
         sa.Column("hash", sa.String(length=80), nullable=False, comment="w1:<sha256 of the text>."),
@@ -1391,7 +1393,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_change_set_restores"), table_name="change_set")
     op.drop_table("change_set")
     op.drop_table("canonical_document")
-    op.drop_index(op.f("ix_alert_workflow_code_kind_raised_at"), table_name="alert")
     op.drop_index(op.f("ix_alert_state_due_at"), table_name="alert")
-    op.drop_index(op.f("ix_alert_lead_id"), table_name="alert")
+    op.drop_index(op.f("ix_alert_lead_id_workflow_code_kind_raised_at"), table_name="alert")
     op.drop_table("alert")

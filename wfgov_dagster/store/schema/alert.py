@@ -29,7 +29,6 @@ alert = sa.Table(
     sa.Column("last_error", sa.Text, comment="How the last delivery failed."),
     one_of("state", ALERT_STATES),
     sa.Index(None, "state", "due_at"),
-    sa.Index(None, "workflow_code", "kind", "raised_at"),
-    sa.Index(None, "lead_id"),
+    sa.Index(None, "lead_id", "workflow_code", "kind", "raised_at"),
     comment="Failures to tell people about.",
 )
