@@ -268,3 +268,17 @@ def test_a_request_that_supersedes_a_broken_publish_gives_back_what_it_had_taken
     office.save(a_definition(text="echo newest", schedule=MORNING))
     assert office.publish("deploy").status == "success"
     assert office.state() == ("echo newest", True, MORNING, True)
+
+
+def test_what_an_older_publish_had_begun_is_brought_to_an_end_though_somebody_edits_meanwhile(office: Office) -> None:
+    online(office)
+    publisher, first = office.publisher(), office.ask("deploy")
+    advance(publisher, first)
+    advance(publisher, first)
+    office.lapse()
+    office.save(a_definition(text="echo 3", schedule=MORNING))
+    second = office.ask("deploy")
+    office.save(a_definition(text="echo 4", schedule=MORNING))
+    end = office.drive(second)
+    assert (end.status, end.version_no, office.state()) == ("success", 3, ("echo 3", True, MORNING, True))
+    assert office.row("engine_deployment")["version_id"] == 3

@@ -216,6 +216,9 @@ class Publishing(Protocol):
         """What the newest record that looked at the engine had found, if something of it may be left there and it
         never succeeded."""
 
+    def left_over(self, engine_id: int, workflow_id: int) -> bool:
+        """Something of the newest record that looked at the engine may be left there, and it never succeeded."""
+
     def deployed(self, engine_id: int, workflow_id: int) -> tuple[VersionRef, Target] | None:
         """The version that was last confirmed on the engine, and how it was released then."""
 

@@ -76,13 +76,18 @@ class SqlPublishRecords:
         return found
 
     def unfinished(self, engine_id: int, workflow_id: int) -> Found | None:
+        row = self._broken_off(engine_id, workflow_id)
+        return None if row is None or row.operation == Operation.OFFLINE else found_from(row.found)
+
+    def left_over(self, engine_id: int, workflow_id: int) -> bool:
+        return self._broken_off(engine_id, workflow_id) is not None
+
+    def _broken_off(self, engine_id: int, workflow_id: int) -> Any:
         looked = sa.select(_R.status, _R.operation, _R.found, WROTE.label("wrote")).where(
             about(engine_id, workflow_id), _R.found.is_not(None)
         )
         row = self._conn.execute(looked.order_by(_R.id.desc()).limit(1)).one_or_none()
-        if row is None or row.status == "success" or row.operation == Operation.OFFLINE or not row.wrote:
-            return None
-        return found_from(row.found)
+        return None if row is None or row.status == "success" or not row.wrote else row
 
     # how it goes on
 

@@ -59,7 +59,8 @@ def begin(publisher: Publisher, record_id: int) -> Turn | Done:
         if job.status != "pending" or job.waits_on is not None:
             return done(work, record_id)
         reason = superseded(job)
-        if reason is not None and job.found is None:  # not in the middle: what was begun is brought to an end
+        in_the_middle = job.found is not None or work.publishing.left_over(job.engine.id, job.workflow.id)
+        if reason is not None and not in_the_middle:  # what was begun, by whomever, is brought to an end
             return close(work, job, Phase.SUPERSEDED, reason)
         return turn(publisher, work, job)
 
