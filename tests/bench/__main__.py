@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="tasks; none: no derivation")
     parser.add_argument("--runs", type=int, default=3, help="runs of each; the median counts")
     arguments = parser.parse_args()
-    print("full derivation in memory: read, dependencies, levels, memberships, documents, hashes")
+    print("full derivation in memory: read, dependencies and their evidence, levels, memberships, documents, hashes")
     print(f"{'tasks':>9} {'edges':>9} {'pandas s':>9} {'ours s':>8} {'ratio':>6} {'pandas MB':>10} {'ours MB':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.sizes:
@@ -69,12 +69,11 @@ def _commands(folder: Path) -> None:
 def _full(file: Path, size: int, runs: int) -> None:
     theirs = [alone(plain.derive, str(file)) for _ in range(1 if size > INCREMENTAL_UP_TO else runs)]
     mine = [alone(ours.derive, str(file)) for _ in range(runs)]
-    if theirs[0][0] != mine[0][0]:
+    if theirs[0].result != mine[0].result:
         raise SystemExit(f"{size} tasks: the two results differ")
-    slow, quick = (statistics.median(one[1] for one in many) for many in (theirs, mine))
-    edges = mine[0][0][0]
-    print(f"{size:>9} {edges:>9} {slow:>9.2f} {quick:>8.2f} {slow / quick:>5.1f}x {theirs[0][2]:>10} {mine[0][2]:>8}",
-          flush=True)  # fmt: skip
+    slow, quick = (statistics.median(one.seconds for one in many) for many in (theirs, mine))
+    print(f"{size:>9} {mine[0].edges:>9} {slow:>9.2f} {quick:>8.2f} {slow / quick:>5.1f}x"
+          f" {theirs[0].peak_mb:>10} {mine[0].peak_mb:>8}", flush=True)  # fmt: skip
 
 
 def _incremental(file: Path, size: int) -> None:

@@ -3,6 +3,7 @@
 import polars as pl
 import sqlalchemy as sa
 
+from tests.bench.alone import Derived
 from wfgov_dagster.domain.columns import positions
 from wfgov_dagster.domain.definition import Settings
 from wfgov_dagster.domain.estate import Estate, Stated, define
@@ -16,14 +17,12 @@ from wfgov_dagster.store.store import SqlWork
 from wfgov_dagster.store.workflows import MEMBER_SCHEMA, task_columns
 from wfgov_dagster.usecases.derive_dependencies import read_lineage
 
-Result = tuple[int, int, dict[str, str]]  # dependencies, highest level, workflow code → content hash
 
-
-def derive(path: str) -> Result:
+def derive(path: str) -> Derived:
     database = Database(f"sqlite:///{path}")
     with database.read() as conn:
         work = SqlWork(conn)
-        found = dependencies(read_lineage(work, None)).select("task", "upstream")
+        found = dependencies(read_lineage(work, None))
         tasks = work.lineage.active_tasks(None)
         ranks = topology(tasks["task"].to_numpy(), found["upstream"].to_numpy(), found["task"].to_numpy())
         placed, codes = _placed(
@@ -31,7 +30,8 @@ def derive(path: str) -> Result:
         )
         hashes = _hashes(conn, found, placed, codes)
     database.dispose()
-    return found.height, int(ranks.level.max()), hashes
+    evidence = found.select("task", "upstream", "table_read", "table_written").to_numpy()
+    return Derived(evidence, int(ranks.level.max()), hashes)
 
 
 def _placed(work: SqlWork, found: pl.DataFrame, ranks: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
