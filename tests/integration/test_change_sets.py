@@ -172,6 +172,20 @@ def test_what_somebody_published_since_is_left_as_it_is(small: Sets) -> None:
     assert small.show(shown.change_set.id).change_set.state == "restore_failed"
 
 
+def test_what_somebody_publishes_while_a_set_is_brought_back_is_left_as_it_is(small: Sets) -> None:
+    small.estate("ab", online=False)
+    shown = small.publish("ab")
+    with small.office.store.write() as work:
+        back = restore(work, "ann", shown.change_set.id)
+    assert back is not None
+    advance_change_set(small.crew(), back)
+    small.office.save(a_definition("a", "echo newest"))
+    assert small.office.publish("deploy", "a").status == "success"
+    small.drive(back)
+    assert states(small.show(back)) == {"b": "success", "a": "skipped"}
+    assert small.office.state("a")[0] == "echo newest"
+
+
 # --- restoring, canceling ------------------------------------------------------------------------
 
 

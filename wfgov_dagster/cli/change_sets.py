@@ -185,14 +185,18 @@ def _drive(session: Session, change_set_id: int) -> None:
     store, manager = session.platform.store, session.platform.flows()
     with store.read() as work:
         flow_id = work.change_sets.get(change_set_id).flow_id
-    with progress(session) as update:
-        while flow_id is not None:
-            said = advance_flow(manager, flow_id)
-            update(show_change_set(store, change_set_id))
-            if isinstance(said, Ended):
-                return
-            wait = said.seconds if isinstance(said, Held) else said.after_seconds
-            time.sleep(min(wait, _LOOK_SECONDS))
+    try:
+        with progress(session) as update:
+            while flow_id is not None:
+                said = advance_flow(manager, flow_id)
+                update(show_change_set(store, change_set_id))
+                if isinstance(said, Ended):
+                    return
+                wait = said.seconds if isinstance(said, Held) else said.after_seconds
+                time.sleep(min(wait, _LOOK_SECONDS))
+    except KeyboardInterrupt:
+        session.say([f"it is not canceled: wfgov change-set resume {change_set_id}, or cancel {change_set_id}"])
+        raise
 
 
 def _show(session: Session, change_set_id: int) -> "ChangeSetShown":

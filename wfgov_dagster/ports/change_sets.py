@@ -25,14 +25,15 @@ class NewSet:
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """`before`: what was confirmed on the engine; `target`: what a set that restores brings back. With a
-    `reason` it is skipped from the first."""
+    """`before`: what was confirmed on the engine; `target`: what a set that restores brings back, and
+    `after_record`: only while no newer record than this one is there. With a `reason` it is skipped from the first."""
 
     workflow_id: int
     wave: int
     version_no: int | None
     before: Former | None = None
     target: Former | None = None
+    after_record: int | None = None
     reason: str | None = None
 
 
@@ -69,6 +70,7 @@ class Member:
     version_no: int | None
     before: Former | None
     target: Former | None
+    after_record: int | None
     record_id: int | None
     reason: str | None
     status: str | None

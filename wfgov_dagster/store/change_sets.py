@@ -26,7 +26,7 @@ _SET = (_C.id, _C.operation, _C.on_failure, _C.state, _C.parallel, _C.writes_per
         _C.operator, _C.canceled_by, _C.cancel_reason, _C.created_at, _C.finished_at)  # fmt: skip
 _STEPS = sa.select(sa.func.count()).where(publish_step.c.record_id == _M.record_id).scalar_subquery()
 _MEMBER = (_M.id, _M.workflow_id, _W.workflow_code, _M.wave, _M.state, _M.version_no, _M.before, _M.target,
-           _M.record_id, _M.reason, _R.status, _R.phase, _R.error, _STEPS)  # fmt: skip
+           _M.after_record, _M.record_id, _M.reason, _R.status, _R.phase, _R.error, _STEPS)  # fmt: skip
 
 
 class SqlChangeSets:

@@ -18,7 +18,7 @@ from wfgov_dagster.usecases.publish import advance
 from wfgov_dagster.usecases.publisher import Done, Publisher
 from wfgov_dagster.usecases.request_publish import Request, request_in
 from wfgov_dagster.usecases.restore_publish import Restore, request_restore
-from wfgov_dagster.usecases.settle_change_set import settle
+from wfgov_dagster.usecases.settle_change_set import overtaken, settle
 
 _HELD_SECONDS = 1.0  # before asking again for a workflow that somebody else publishes
 
@@ -121,6 +121,11 @@ class _Turn:
                     return 0.0
                 if found.counts.get(MemberState.OPEN, 0) >= found.parallel:
                     return inf  # one of them will end, or says itself how long it waits
+                work.publishing.workflow(member.workflow_code, lock=True)  # a request is before us, or sees our record
+                reason = overtaken(work, member.after_record)
+                if reason is not None:
+                    work.change_sets.end(member.id, MemberState.SKIPPED, reason)
+                    return 0.0
                 record_id = _request(work, found, member)
                 work.change_sets.begin(member.id, record_id)
                 return record_id

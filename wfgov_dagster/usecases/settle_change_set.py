@@ -93,9 +93,17 @@ def _to_restore(work: Work, change_set_id: int) -> Iterator[NewMember]:
         target, back = _target(work, member), tried.get(member.workflow_id, member)
         if target is None or (back is not member and back.state is MemberState.SUCCESS):
             continue
-        newer = work.publishing.newer(back.record_id or member.record_id or 0)
-        reason = None if newer is None else f"left as it is: publish record {newer} came after the set's"
-        yield NewMember(member.workflow_id, member.wave, target.version_no, target=target, reason=reason)
+        last = back.record_id or member.record_id
+        reason = overtaken(work, last)
+        yield NewMember(
+            member.workflow_id, member.wave, target.version_no, target=target, after_record=last, reason=reason
+        )
+
+
+def overtaken(work: Work, record_id: int | None) -> str | None:
+    """Why what the record did is not to be taken back: somebody published since, and newer wishes win."""
+    newer = None if record_id is None else work.publishing.newer(record_id)
+    return None if newer is None else f"left as it is: publish record {newer} came after the set's"
 
 
 def _target(work: Work, member: Member) -> Former | None:

@@ -124,6 +124,12 @@ def upgrade() -> None:
             comment="JSON of what was confirmed before the set began; NULL = never deployed.",
         ),
         sa.Column("target", sa.Text(), nullable=True, comment="JSON of what a set that restores brings back."),
+        sa.Column(
+            "after_record",
+            ID,
+            nullable=True,
+            comment="Restores what this record did; a newer one leaves nothing to restore.",
+        ),
         sa.Column("record_id", ID, nullable=True, comment="Its publish record, once it was begun."),
         sa.Column("reason", sa.Text(), nullable=True, comment="Why it failed or was skipped."),
         sa.CheckConstraint(

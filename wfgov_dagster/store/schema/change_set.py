@@ -40,6 +40,7 @@ change_set_member = sa.Table(
     sa.Column("version_no", sa.Integer, comment="Version it is about; NULL = whatever the engine holds."),
     sa.Column("before", sa.Text, comment="JSON of what was confirmed before the set began; NULL = never deployed."),
     sa.Column("target", sa.Text, comment="JSON of what a set that restores brings back."),
+    sa.Column("after_record", Id, comment="Restores what this record did; a newer one leaves nothing to restore."),
     sa.Column("record_id", Id, comment="Its publish record, once it was begun."),
     sa.Column("reason", sa.Text, comment="Why it failed or was skipped."),
     one_of("state", ("waiting", "open", "success", "failed", "skipped")),
