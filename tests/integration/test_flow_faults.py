@@ -280,6 +280,21 @@ def test_the_late_error_of_a_manager_that_was_overtaken_does_not_end_the_flow(ho
     assert house.state(flow_id) == "Processing"
 
 
+def test_a_late_word_is_not_written_when_the_same_manager_has_taken_over_from_itself(house: House) -> None:
+    house.define(house.node("a"))
+    flow_id, manager = house.begin(), house.manager()
+
+    def stalled(_turn: Turn) -> object:
+        house.lapse(flow_id)
+        with house.store.write() as work:
+            assert work.flows.take(flow_id, manager.holder, 60)
+        return DONE
+
+    house.world.says["a"] = [stalled]
+    assert isinstance(advance_flow(manager, flow_id), Held)
+    assert house.nodes(flow_id) == ["running"]
+
+
 def test_a_late_word_counts_when_nobody_has_taken_over(house: House) -> None:
     house.define(house.node("a"))
     flow_id = house.begin()

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.integration.flow_support import ACTOR, CALL, POLL, House
-from wfgov_dagster.domain.flow import Again, Biz, FlowState
+from wfgov_dagster.domain.flow import Again, Biz, FlowState, Turn
 from wfgov_dagster.errors import (
     Conflict,
     EngineUnreachable,
@@ -174,7 +174,8 @@ def test_flow_nodes_run_in_order_and_then_it_is_finished(house: House) -> None:
     assert house.attempts(flow_id) == [(name, 1, "do", "ok") for name in "abc"]
     found = house.detail(flow_id)
     assert [one.result for one in found.nodes] == [{"node": name} for name in "abc"]
-    assert None not in {one.ended_at for one in (found.flow, *found.nodes, *found.attempts)}
+    told = (found.flow, *found.nodes, *found.attempts)
+    assert None not in {moment for one in told for moment in (one.started_at, one.ended_at)}
     assert (due(house.manager()), house.sleeps) == ([], [])
 
 
@@ -374,6 +375,22 @@ def test_a_stop_lets_the_current_flow_node_end_and_no_other_begin(house: House) 
     assert house.world.calls(flow_id) == {"a": 1, "b": 1}
 
 
+def test_what_fails_after_a_stop_is_recorded_and_tried_again_when_it_is_resumed(house: House) -> None:
+    house.define(house.node("a"))
+
+    def stopped(turn: Turn) -> object:
+        stop_flow(house.manager(), ACTOR, turn.flow_id)
+        raise Conflict("no")
+
+    house.world.says["a"] = [stopped, {"ok": True}]
+    flow_id, end = house.run()
+    assert end == Ended(flow_id, FlowState.STOPPED)
+    assert house.nodes(flow_id) == ["failed"]
+    resume_flow(house.manager(), ACTOR, flow_id)
+    assert house.drive(flow_id) == Ended(flow_id, FlowState.FINISHED)
+    assert house.attempts(flow_id) == [("a", 1, "do", "failed"), ("a", 2, "do", "ok")]
+
+
 def test_a_poll_that_was_stopped_goes_on_looking_when_it_is_resumed(house: House) -> None:
     house.define(house.node("a", POLL))
     house.world.says["a"] = [Again(60.0), {"there": True}]
@@ -447,6 +464,20 @@ def test_a_cancel_while_a_flow_node_is_at_work_undoes_that_one_too(house: House)
     house.world.says["b"] = [lambda turn: cancel_flow(house.manager(), ACTOR, turn.flow_id, "changed my mind")]
     assert house.drive(flow_id) == Ended(flow_id, FlowState.CANCELED)
     assert house.world.acted(flow_id) == ["a", "b", "undo b", "undo a"]
+
+
+@pytest.mark.parametrize("said", [Conflict("no"), UNREACHABLE, Again(60.0)], ids=["no", "silence", "not_yet"])
+def test_a_cancel_is_not_held_up_by_what_a_flow_node_says_meanwhile(house: House, said: object) -> None:
+    house.define(house.node("a", POLL, undo=True))
+
+    def cancelled(turn: Turn) -> object:
+        cancel_flow(house.manager(), ACTOR, turn.flow_id, "changed my mind")
+        return said
+
+    house.world.says["a"] = [cancelled]
+    flow_id, end = house.run()
+    assert end == Ended(flow_id, FlowState.CANCELED)
+    assert house.sleeps == []
 
 
 def test_a_stopped_or_failed_flow_can_be_cancelled(house: House) -> None:
