@@ -1,6 +1,9 @@
 """Many workflows on the command line: what it prints, what it tells on the way, and how it ends."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,6 +97,24 @@ def test_a_set_that_nobody_waits_for_can_be_canceled(wfgov: Cli, listed: Path) -
     assert (told["state"], told["canceled_by"], told["counts"]) == ("canceled", "tester", {"skipped": 2})
     assert wfgov.run("change-set", "cancel", "1", "--reason", "again").exit_code == 1
     assert wfgov.run("change-set", "show", "9").exit_code == 1
+
+
+def test_a_process_that_was_killed_is_taken_over_at_once_and_only_the_rest_is_done(wfgov: Cli, listed: Path) -> None:
+    program = (sys.executable, "-c", "from wfgov_dagster.cli import main; main()")
+    command = (*program, "publish", "--change-set", str(listed), *DEPLOY, "--rate", "0.5")
+    env = {**os.environ, **{name: value for name, value in wfgov.env.items() if value is not None}}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr.readline, b"")
+        assert any(line.endswith(b": success\n") for line in lines), "it ended before a member did"
+        process.kill()
+    before = wfgov.json("change-set", "show", 1)
+    assert before["state"] == "running"
+    told = wfgov.json("change-set", "resume", 1)
+    assert (told["state"], told["counts"]) == ("success", {"success": 2})
+    done = {one["workflow_code"]: one["publish_record"] for one in before["members"] if one["publish_record"]}
+    assert done
+    assert done.items() <= {one["workflow_code"]: one["publish_record"] for one in told["members"]}.items()
 
 
 def test_bad_members_are_all_named_and_nothing_is_published(wfgov: Cli, tmp_path: Path) -> None:
