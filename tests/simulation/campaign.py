@@ -10,7 +10,7 @@ from tests.simulation import programs
 from tests.simulation.checks import Violation
 from tests.simulation.database import VirtualDatabase
 from tests.simulation.mutants import kept
-from tests.simulation.world import LIMITS, World
+from tests.simulation.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,12 @@ class Outcome:
     seconds: float
     longest_offline: float
     seen: Counter[str]
+    how: str = ""
 
     def told(self) -> str:
         """For whoever has to find out why."""
         lines = [f"  {one.check} at {one.at:.2f} s: {one.message}" for one in self.violations]
-        how = f"repeat it: python -m tests.simulation --seed {self.seed} --schedules 1 --history"
+        how = f"repeat it: python -m tests.simulation --seed {self.seed} --schedules 1 --history{self.how}"
         return "\n".join([f"seed {self.seed}", *self.history, *lines, how])
 
 
@@ -58,8 +59,8 @@ class Tally:
             self.bad.append(outcome.seed)
 
 
-def simulate(seed: int, mutant: str | None = None) -> Outcome:
-    world = World(seed, _database())
+def simulate(seed: int, mutant: str | None = None, *, harsh: bool = False) -> Outcome:
+    world = World(seed, _database(), harsh=harsh)
     with kept(world, mutant):
         try:
             _play(world)
@@ -70,13 +71,13 @@ def simulate(seed: int, mutant: str | None = None) -> Outcome:
     return Outcome(
         seed, tuple(judge.violations), tuple(judge.history), world.scheduler.crashes, world.scheduler.stalls,
         len(world.database.rows("SELECT id FROM workflow_publish_record")), len(judge.requests), world.scheduler.now,
-        judge.longest_offline, judge.seen,
+        judge.longest_offline, judge.seen, (" --harsh" if harsh else "") + (f" --mutant {mutant}" if mutant else ""),
     )  # fmt: skip
 
 
-def campaign(seeds: Sequence[int], mutant: str | None = None, processes: int = 1) -> Tally:
+def campaign(seeds: Sequence[int], mutant: str | None = None, *, harsh: bool = False, processes: int = 1) -> Tally:
     tally = Tally()
-    run = partial(simulate, mutant=mutant)
+    run = partial(simulate, mutant=mutant, harsh=harsh)
     if processes == 1:
         for outcome in map(run, seeds):
             tally.add(outcome)
@@ -90,18 +91,13 @@ def campaign(seeds: Sequence[int], mutant: str | None = None, processes: int = 1
 def _play(world: World) -> None:
     for seat in world.seats:
         programs.sit_down(world, seat)
-    for program in (programs.watch, programs.clean, programs.decide_all, programs.meddle, programs.interrupt):
+    for program in (programs.watch, programs.decide_all, programs.meddle, programs.interrupt):
         program(world)
     alive = world.run(lambda: world.scheduler.now > 300 and not any(seat.busy for seat in world.seats))
     world.heal()
-    if alive and world.run(lambda: _quiet(world)):
-        end = world.scheduler.now + LIMITS.settle_seconds + LIMITS.lease_seconds + 2 * programs.SWEEP_SECONDS
-        world.run(lambda: world.scheduler.now > end and _quiet(world))
+    if alive:
+        world.run(lambda: not world.pending() and not world.under_way() and not world.judge.on_the_way())
     _judge_end(world)
-
-
-def _quiet(world: World) -> bool:
-    return not world.pending() and not world.under_way() and not world.judge.on_the_way()
 
 
 def _judge_end(world: World) -> None:

@@ -40,7 +40,8 @@ class VirtualDatabase(Database):
         return engine
 
     def begin_again(self, image: bytes, now: Now) -> None:
-        self.raw.deserialize(image)
+        template = _template(image)
+        template.backup(self.raw)
         self._now = now
 
     @contextmanager
@@ -67,6 +68,14 @@ class VirtualDatabase(Database):
         """As store/clock.py asks for it, three digits of a second; nothing else is asked."""
         assert (form, moment) == ("%Y-%m-%d %H:%M:%f", "now")
         return self.moment(float(shift.removesuffix(" seconds")))[:23]
+
+
+@cache
+def _template(image: bytes) -> sqlite3.Connection:
+    """To copy from: a connection that goes on is not given another database under its prepared statements."""
+    template = sqlite3.connect(":memory:")
+    template.deserialize(image)
+    return template
 
 
 @cache

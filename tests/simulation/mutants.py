@@ -17,7 +17,9 @@ from wfgov_dagster.domain.protocol import Standing, Trouble
 from wfgov_dagster.domain.publish import Phase
 from wfgov_dagster.errors import EngineRejected, OutcomeUnknown
 from wfgov_dagster.ports.engine import Marker, Observed
+from wfgov_dagster.ports.flows import FlowLease
 from wfgov_dagster.ports.publishing import Lease, NewStep
+from wfgov_dagster.store.flows import SqlFlows
 from wfgov_dagster.store.leases import SqlLeases
 from wfgov_dagster.store.publishing import SqlPublishing
 from wfgov_dagster.usecases import publish
@@ -36,6 +38,24 @@ def no_lease(_world: World, stack: ExitStack) -> None:
         return take(self, engine_id, code, holder, seconds)
 
     stack.enter_context(patch.object(SqlLeases, "take", anybody))
+
+
+def no_flow_lease(_world: World, stack: ExitStack) -> None:
+    """Whoever asks for a flow gets it."""
+    take = SqlFlows.take
+
+    def anybody(
+        self: SqlFlows, flow_id: int, holder: str, seconds: float, _dead: str | None = None
+    ) -> FlowLease | None:
+        return take(self, flow_id, holder, seconds, self.get(flow_id).holder)
+
+    stack.enter_context(patch.object(SqlFlows, "take", anybody))
+
+
+def no_leases(world: World, stack: ExitStack) -> None:
+    """Neither of the two."""
+    no_lease(world, stack)
+    no_flow_lease(world, stack)
 
 
 def no_keep(_world: World, stack: ExitStack) -> None:
@@ -84,9 +104,9 @@ def timeout_is_yes(world: World, _stack: ExitStack) -> None:
     world.engine_of = _Optimist
 
 
-def no_sweeper(world: World, _stack: ExitStack) -> None:
+def no_sweeper(_world: World, stack: ExitStack) -> None:
     """Nobody looks again for what comes late."""
-    world.sweeps = False
+    stack.enter_context(patch.object(sweep_flow, "sweep", lambda *_: []))
 
 
 def no_pause(_world: World, stack: ExitStack) -> None:
@@ -126,8 +146,8 @@ def no_intent(_world: World, stack: ExitStack) -> None:
 MUTANTS: Final[dict[str, Mutate]] = {
     mutate.__name__: mutate
     for mutate in (
-        no_lease, no_keep, no_look_before_sending, no_fence, no_settle, no_verify, no_supersede, no_resume,
-        timeout_is_no, timeout_is_yes, no_sweeper, no_pause, no_compensation, no_intent,
+        no_lease, no_flow_lease, no_leases, no_keep, no_look_before_sending, no_fence, no_settle, no_verify,
+        no_supersede, no_resume, timeout_is_no, timeout_is_yes, no_sweeper, no_pause, no_compensation, no_intent,
     )
 }  # fmt: skip
 

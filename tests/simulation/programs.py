@@ -9,10 +9,8 @@ from wfgov_dagster.usecases.advance_flow import drive_flow
 from wfgov_dagster.usecases.flows import due, resume_flow
 from wfgov_dagster.usecases.request_publish import Request, request
 from wfgov_dagster.usecases.steer_publish import Choice, decide, retry
-from wfgov_dagster.usecases.sweep import Pace, sweep
 from wfgov_dagster.usecases.watch_flows import Sleeper, describe, take_care
 
-SWEEP_SECONDS = 45.0
 # A flow in which too many died, while its record is open: only a person goes on with it.
 _GIVEN_UP = """SELECT flow.id FROM flow JOIN workflow_publish_record AS record ON record.flow_id = flow.id
     WHERE flow.state = 'Error' AND record.status = 'pending' AND record.phase NOT IN ('paused', 'parked')"""
@@ -90,22 +88,7 @@ def _watch(world: World, process: Process) -> None:
             said = take_care(manager, flow_id, sleeper)
             if isinstance(said, Failed):
                 world.judge.wrong("crashed", f"flow {flow_id}: {said.message}")
-        process.sleep(4.0)
-
-
-def clean(world: World) -> None:
-    """The sweeper, now and then."""
-    if world.sweeps:
-        world.spawn("sweeper", lambda process: _clean(world, process), reborn=lambda: clean(world))
-
-
-def _clean(world: World, process: Process) -> None:
-    while not world.over:
-        process.sleep(SWEEP_SECONDS)
-        for one in sweep(world.publisher(process), "system", Pace(process.sleep)):
-            if one.found not in {"as_confirmed", "unseen"}:
-                world.judge.seen[f"sweeper: {one.found}"] += 1
-                world.judge.note(process.holder, f"{one.found}: {one.message}")
+        process.sleep(5.0)
 
 
 def decide_all(world: World) -> None:

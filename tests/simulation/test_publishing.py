@@ -1,0 +1,31 @@
+"""Whatever is lost, late, killed or edited: no schedule ends in a state that the platform does not know (R1, R2)."""
+
+import pytest
+
+from tests.simulation.__main__ import figures
+from tests.simulation.campaign import Tally, campaign, simulate
+from tests.support.size import SEED, size
+
+SCHEDULES = size(60, 10_000)
+FIRST = size(0, SEED)
+
+
+@pytest.fixture(scope="module")
+def tally() -> Tally:
+    return campaign(range(FIRST, FIRST + SCHEDULES), processes=size(1, 2))
+
+
+def test_nothing_is_ever_divergent_stuck_or_a_lie(tally: Tally) -> None:
+    assert not tally.bad, "\n".join([figures(tally, 0.0), *(simulate(seed).told() for seed in tally.bad[:3])])
+
+
+def test_the_schedules_are_as_wild_as_they_should_be(tally: Tally) -> None:
+    assert tally.schedules == SCHEDULES
+    assert tally.crashes > 5 * SCHEDULES
+    assert tally.stalls > SCHEDULES
+    expected = {
+        "confirmed", "settling", "superseded", "compensating", "rejected", "paused", "aborted", "parked",
+        "sent deploy", "sent bring_online", "sent take_offline", "sent put_schedule", "sent schedule_online",
+        "edit of content", "edit of cron", "edit of release", "edit of marker",
+    }  # fmt: skip
+    assert expected <= set(tally.seen)
