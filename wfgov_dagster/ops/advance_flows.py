@@ -26,10 +26,13 @@ class FlowsConfig(dg.Config):
 
 @dg.op(name=OP, description="Drive what is due until nothing is. A flow that has to wait is found again when due.")
 def drive_due_flows(context: dg.OpExecutionContext, config: FlowsConfig, store: StoreResource) -> None:
+    from wfgov_dagster.ops.publish_end import tell_ends
+    from wfgov_dagster.usecases.flow_manager import Ended
     from wfgov_dagster.usecases.watch_flows import Ears, describe, describe_event
 
     events: list[NodeEvent] = []
     left: dict[int, str] = {}
+    ended: set[int] = set()
     one_at_a_time = Lock()
 
     def on_event(event: "NodeEvent") -> None:
@@ -39,12 +42,15 @@ def drive_due_flows(context: dg.OpExecutionContext, config: FlowsConfig, store: 
 
     def on_said(flow_id: int, said: "Said") -> None:
         left[flow_id] = describe(flow_id, said)
+        if isinstance(said, Ended):
+            ended.add(flow_id)
 
     def on_failure(failure: "WfgovError") -> None:
         context.log.warning(failure.sentence())
 
     with as_dagster_failure():
         store.platform.watch_flows(Event(), Ears(on_event, on_said, on_failure), config.seconds, config.workers)
+        tell_ends(context, store.open(), ended)
     context.add_output_metadata(
         {
             "flows": dg.MetadataValue.int(len(left)),

@@ -2,7 +2,8 @@
 
 import enum
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 from pydantic import Field
@@ -12,16 +13,19 @@ from resources.store import StoreResource
 from wfgov_dagster.domain.plan import rows
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.errors import WfgovError
-from wfgov_dagster.ops import present
+from wfgov_dagster.ops import present, publish_end
 from wfgov_dagster.ops.actor import actor_of
 from wfgov_dagster.ops.failures import as_dagster_failure
+from wfgov_dagster.usecases.drive_publish import Left, drive_publish
 from wfgov_dagster.usecases.preview_publish import preview
-from wfgov_dagster.usecases.publish import drive
-from wfgov_dagster.usecases.publisher import Done, Publisher
+from wfgov_dagster.usecases.publisher import Publisher
 from wfgov_dagster.usecases.request_publish import Request, request
+from wfgov_dagster.usecases.show_records import show_record
+
+if TYPE_CHECKING:
+    from wfgov_dagster.usecases.flow_manager import NodeEvent
 
 OP: Final = "publish_workflow"
-_SPOKEN: Final = {"ok": "done", "rejected": "refused by the engine", "unknown": "no reply", None: "begun"}
 
 
 class PublishOperation(enum.Enum):
@@ -53,18 +57,27 @@ def publish_workflow(context: dg.OpExecutionContext, config: PublishConfig, stor
         record_id = request(store.open(), actor, wanted)
         tags = {keys.TAG_WORKFLOW: wanted.workflow_code, keys.TAG_RECORD: str(record_id)}
         context.instance.add_run_tags(context.run_id, tags)
-        publisher = store.platform.publisher()
-        plan = _plan(publisher, wanted)
+        plan = _plan(store.platform.publisher(), wanted)
         context.log.info("publish record %s, planned: %s", record_id, "; ".join(plan))
-        end = drive(publisher, record_id, time.sleep)
-        context.log.info("publish record %s: %s (%s)", record_id, end.status, end.phase)
-        told = _about(wanted, record_id) | {"plan": present.lines(plan)} | _end(publisher, end)
-    context.instance.add_run_tags(context.run_id, {keys.TAG_VERSION: f"V{end.version_no}"})
+        end = drive_publish(store.platform.flows(_teller(context)), record_id, time.sleep, wait=False)
+        shown = show_record(store.open(), record_id)
+    context.log.info(publish_end.sentence(shown))
+    told = publish_end.metadata(shown) | {"plan": present.lines(plan)}
+    context.instance.add_run_tags(context.run_id, {keys.TAG_VERSION: f"V{shown.record.version_no}"})
+    if isinstance(end, Left):
+        context.log.warning("%s; this run ends, the deployment is marked by the run that sees its end", end.sentence())
+        context.add_output_metadata(told | {"goes_on": dg.MetadataValue.text(end.sentence())})
+        return
     if end.status != "success":
         raise dg.Failure(end.message or end.phase, metadata=told, allow_retries=False)
-    partition = names.partition(wanted.workflow_code)
-    context.log_event(dg.AssetMaterialization(keys.ENGINE_DEPLOYMENTS, partition=partition, metadata=told))
+    publish_end.mark_deployed(context, shown)
     context.add_output_metadata(told)
+
+
+def _teller(context: dg.OpExecutionContext) -> "Callable[[NodeEvent], None]":
+    from wfgov_dagster.usecases.watch_flows import describe_event
+
+    return lambda event: context.log.info(describe_event(event))
 
 
 def _request(context: dg.OpExecutionContext, config: PublishConfig, store: StoreResource) -> Request:
@@ -83,15 +96,6 @@ def _request(context: dg.OpExecutionContext, config: PublishConfig, store: Store
     )
 
 
-def _about(wanted: Request, record_id: int) -> dict[str, dg.MetadataValue]:
-    return {
-        "workflow": dg.MetadataValue.text(wanted.workflow_code),
-        "engine": dg.MetadataValue.text(wanted.engine),
-        "operation": dg.MetadataValue.text(wanted.operation.value),
-        "publish_record": dg.MetadataValue.int(record_id),
-    }
-
-
 def _plan(publisher: Publisher, wanted: Request) -> list[str]:
     """What is about to be done. A plan that fails is no end: driving has patience, and it alone closes the record."""
     try:
@@ -99,22 +103,6 @@ def _plan(publisher: Publisher, wanted: Request) -> list[str]:
     except WfgovError as exc:
         return [f"no plan: {exc.sentence()}"]
     return [str(one["text"]) for one in steps] or ["nothing to do: the engine shows what is wanted"]
-
-
-def _end(publisher: Publisher, end: Done) -> dict[str, dg.MetadataValue]:
-    with publisher.store.read() as work:
-        steps = work.leases.steps(end.record_id)
-    taken = [
-        {"no": one.no, "step": one.step, "outcome": _SPOKEN.get(one.outcome, one.outcome), "message": one.message or ""}
-        for one in steps
-    ]
-    return {
-        "version": dg.MetadataValue.text(f"V{end.version_no}"),
-        "status": dg.MetadataValue.text(f"{end.status} ({end.phase})"),
-        "steps": present.table(taken),
-        "engine_workflow_code": dg.MetadataValue.text(end.engine_workflow_code or ""),
-        "error_code": dg.MetadataValue.text(end.error_code or ""),
-    }
 
 
 # What the Launchpad fills in when a workflow is chosen.

@@ -1,0 +1,89 @@
+"""How a publish stands, on a run's page: its timeline as a table, and the deployment marked when it has succeeded."""
+
+from collections.abc import Collection
+from typing import Final
+
+import dagster as dg
+
+from resources import keys, names
+from wfgov_dagster.ops import present
+from wfgov_dagster.ports.store import Store
+from wfgov_dagster.usecases.publish_flow import BIZ_TYPE
+from wfgov_dagster.usecases.show_records import Moment, RecordShown, show_record
+
+_SPOKEN: Final = {"ok": "done", "rejected": "refused by the engine", "unknown": "no reply", None: "begun"}
+
+
+def metadata(shown: RecordShown) -> dict[str, dg.MetadataValue]:
+    record = shown.record
+    waits = shown.waits_on or {}
+    steps = [one for one in shown.timeline if one.no is not None]
+    return {
+        "workflow": dg.MetadataValue.text(record.workflow_code),
+        "engine": dg.MetadataValue.text(record.engine),
+        "operation": dg.MetadataValue.text("restore" if record.restore else record.operation),
+        "publish_record": dg.MetadataValue.int(record.record_id),
+        "snapshot": dg.MetadataValue.text("" if record.snapshot_id is None else str(record.snapshot_id)),
+        "flow": dg.MetadataValue.text("" if record.flow_id is None else str(record.flow_id)),
+        "version": dg.MetadataValue.text(f"V{record.version_no}"),
+        "status": dg.MetadataValue.text(f"{record.status} ({record.phase})"),
+        "steps": present.table([_step(one) for one in steps]),
+        "timeline": present.table([_moment(one) for one in shown.timeline]),
+        "error_code": dg.MetadataValue.text(record.error_code or ""),
+        "error": dg.MetadataValue.text(record.error or ""),
+        "foreign_edit": dg.MetadataValue.text(str(waits.get("changes", ""))),
+    }
+
+
+def mark_deployed(context: dg.OpExecutionContext, shown: RecordShown) -> None:
+    """The asset of the deployment, in the run that saw its end. Nothing for a publish that did not succeed."""
+    if shown.record.status != "success":
+        return
+    partition = names.partition(shown.record.workflow_code)
+    told = metadata(shown)
+    context.log_event(dg.AssetMaterialization(keys.ENGINE_DEPLOYMENTS, partition=partition, metadata=told))
+
+
+def tell_ends(context: dg.OpExecutionContext, store: Store, flow_ids: Collection[int]) -> None:
+    """Of flows that this run brought to an end: publishes that succeeded mark their deployment, the others are told."""
+    for flow_id in sorted(flow_ids):
+        with store.read() as work:
+            flow = work.flows.get(flow_id)
+        if flow.biz_type != BIZ_TYPE:
+            continue
+        shown = show_record(store, int(flow.biz_id))
+        record = shown.record
+        context.log.info(sentence(shown))
+        if record.status == "success":
+            mark_deployed(context, shown)
+
+
+def sentence(shown: RecordShown) -> str:
+    """Everything that whoever reads a log needs to find it again."""
+    record = shown.record
+    steps = [one for one in shown.timeline if one.no is not None]
+    told = f"publish record {record.record_id}: {record.operation} {record.workflow_code} V{record.version_no} on "
+    told += f"{record.engine}: {record.status} ({record.phase})"
+    if record.error is None:
+        return told
+    last = f", step {steps[-1].what}" if steps else ""
+    return f"{told}, snapshot {record.snapshot_id}{last}, {record.error}"
+
+
+def _step(moment: Moment) -> dict[str, object]:
+    outcome = _SPOKEN.get(moment.outcome, moment.outcome)
+    return {"no": moment.no, "step": moment.what, "outcome": outcome, "message": moment.message or ""}
+
+
+def _moment(moment: Moment) -> dict[str, object]:
+    is_step = moment.no is not None
+    return {
+        "at": f"{moment.at:%Y-%m-%d %H:%M:%S.%f}"[:-3],
+        "round": moment.round,
+        "attempt": moment.attempt or "",
+        "what": moment.what,
+        "outcome": _SPOKEN.get(moment.outcome, moment.outcome) if is_step else f"→ {moment.what}",
+        "seconds": "" if moment.seconds is None else moment.seconds,
+        "who": moment.actor or "",
+        "message": moment.message or "",
+    }
