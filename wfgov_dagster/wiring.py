@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.store import SqlStore
     from wfgov_dagster.usecases.advance_change_set import Crew
     from wfgov_dagster.usecases.deliver_alerts import DeliveryReport
+    from wfgov_dagster.usecases.do_chores import Chores
     from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent, Registry
     from wfgov_dagster.usecases.publisher import Publisher
     from wfgov_dagster.usecases.watch_flows import Ears
@@ -191,14 +192,17 @@ class Platform:
     def watch_flows(self, stop: Event, ears: "Ears", seconds: float | None = None, workers: int = 4) -> None:
         """Drive what is due until `stop`; with `seconds` until nothing is due or they are over.
 
-        Without `seconds` a database that cannot be read is told and asked again; with them it is raised.
+        Without `seconds` a database that cannot be read is told and asked again, and chores are done; with them it is
+        raised.
         """
         import time
 
         from wfgov_dagster.runs.watch_loop import WatchLoop
+        from wfgov_dagster.usecases.do_chores import EVERY_SECONDS, do_chores
         from wfgov_dagster.usecases.watch_flows import TICK_SECONDS, Sleeper, look, take_care
 
         end = None if seconds is None else time.monotonic() + seconds
+        next_chores = time.monotonic()
 
         def is_late() -> bool:
             return stop.is_set() or (end is not None and time.monotonic() >= end)
@@ -206,15 +210,28 @@ class Platform:
         def sleep(pause: float) -> None:
             stop.wait(pause)
 
+        def due() -> list[int]:
+            nonlocal next_chores
+            if end is None and time.monotonic() >= next_chores:
+                do_chores(self.chores(), ears.on_failure)
+                next_chores = time.monotonic() + EVERY_SECONDS
+            return look(manager, None if end else ears.on_failure)
+
         manager, sleeper = self.flows(ears.on_event), Sleeper(sleep, is_late)
         WatchLoop(
-            lambda: look(manager, None if end else ears.on_failure),
+            due,
             lambda flow_id: ears.on_said(flow_id, take_care(manager, flow_id, sleeper)),
             lambda busy: end is None or (busy and not is_late()),
             stop,
             workers,
             TICK_SECONDS,
         ).run()
+
+    def chores(self) -> "Chores":
+        from wfgov_dagster.usecases.do_chores import Chores
+        from wfgov_dagster.usecases.start_instance import launch
+
+        return Chores(self.fire_due, lambda instance_id: launch(self.runs, instance_id), self.deliver_alerts)
 
     def fire_due(self) -> "FireReport":
         """Instances for the schedules of embedded engines that have come due; nobody runs them yet."""

@@ -101,6 +101,30 @@ def test_an_interval_goes_on_evenly_through_both_changes() -> None:
     ]  # fmt: skip
 
 
+def test_clocks_that_go_on_by_half_an_hour_leave_nothing_out() -> None:
+    assert fires("*/30 */6 * * *", "Australia/Lord_Howe", "2028-09-30 14:15", 2) == [
+        "2028-09-30 19:00", "2028-09-30 19:30",
+    ]  # fmt: skip
+
+
+def test_a_midnight_that_the_clocks_skip_does_not_fire_in_an_interval_and_fires_late_as_a_time() -> None:
+    assert fires("0 */6 * * 0", "America/Havana", "2026-03-08 04:30", 1) == ["2026-03-08 10:00"]
+    assert fires("0 0 * * 0", "America/Havana", "2026-03-08 04:30", 1) == ["2026-03-08 05:00"]
+
+
+def test_a_midnight_that_the_clocks_repeat_is_two_moments_of_an_interval_and_one_time() -> None:
+    assert fires("0 */12 * * *", "America/Havana", "2026-11-01 03:30", 3) == [
+        "2026-11-01 04:00", "2026-11-01 05:00", "2026-11-01 17:00",
+    ]  # fmt: skip
+    assert fires("0 0,12 * * *", "America/Havana", "2026-11-01 03:30", 2) == ["2026-11-01 04:00", "2026-11-01 17:00"]
+
+
+def test_a_day_that_a_zone_left_out_ends_nothing() -> None:
+    assert fires("0-59 0-23 * * *", "Pacific/Apia", "2011-12-30 09:58", 3) == [
+        "2011-12-30 09:59", "2011-12-30 10:00", "2011-12-30 10:01",
+    ]  # fmt: skip
+
+
 def test_the_29th_of_february_fires_in_leap_years() -> None:
     assert fires("0 0 29 2 *", "UTC", "2026-01-01", 2) == ["2028-02-29 00:00", "2032-02-29 00:00"]
 

@@ -101,7 +101,8 @@ def resume_command(session: Session, flow_id: int) -> None:
 def watch_command(session: Session, workers: int) -> None:
     """Drive every flow that is due, until Ctrl-C or SIGTERM; what `wfgov up` does too.
 
-    Flows of processes that died are taken over. What it does is told on stderr.
+    Flows of processes that died are taken over. Every few seconds it also fires the schedules of embedded engines, has
+    their instances run, and delivers alerts. What it does is told on stderr.
     """
     from wfgov_dagster.usecases.watch_flows import Ears, describe, describe_event
 

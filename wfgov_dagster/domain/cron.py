@@ -1,5 +1,6 @@
 """Schedules: five-field cron, the words that become cron by a written table, and when a cron fires next."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -34,6 +35,7 @@ WORDS: Final = {
     "24h": "0 0 * * *",
 }
 _LONGEST = 100
+_LONGEST_REPEAT = timedelta(hours=3)  # clocks are never set back by more
 _ANY_TIME = datetime(2024, 1, 1, tzinfo=UTC)  # whether a cron ever fires does not depend on where one starts
 
 
@@ -54,12 +56,45 @@ def fires(cron: str, zone: str, after: datetime) -> Iterator[datetime]:
     """
     if not _fires(cron):
         raise _no_cron(cron)
+    moments = _moments_evenly if any(field.startswith("*") for field in cron.split()[:2]) else _moments_once
     last = after
-    for local in CronSim(cron, after.astimezone(time_zone(zone))):
-        fire = local.astimezone(UTC)
-        if fire > last:  # around a change of the clocks two local times may be one moment
+    for fire in moments(_local_times(cron, after.astimezone(time_zone(zone)))):
+        if fire > last:  # the enumeration begins a little early, and two local times may be one moment
             yield fire
             last = fire
+
+
+def _local_times(cron: str, after: datetime) -> Iterator[datetime]:
+    """What the clocks show when it is due, whether they ever show it or not: CronSim's own way through their changes
+    leaves out 6:00 where they go on by half an hour, and fires at a midnight that they skip."""
+    begin = after.replace(tzinfo=UTC) - _LONGEST_REPEAT
+    return (local.replace(tzinfo=after.tzinfo) for local in CronSim(cron, begin))
+
+
+def _moments_once(times: Iterator[datetime]) -> Iterator[datetime]:
+    shown = None
+    for local in times:
+        shown = local if shown is None else max(local, shown)  # the end of a gap is looked for once
+        while not _exists(shown):
+            shown += timedelta(minutes=1)
+        yield shown.astimezone(UTC)
+
+
+def _moments_evenly(times: Iterator[datetime]) -> Iterator[datetime]:
+    """A repeated time is two moments; the second ones wait until all the first ones are told."""
+    second: deque[datetime] = deque()
+    for local in filter(_exists, times):
+        fire, again = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
+        while second and second[0] < fire:
+            yield second.popleft()
+        yield fire
+        if again > fire:
+            second.append(again)
+    yield from second
+
+
+def _exists(local: datetime) -> bool:
+    return local.astimezone(UTC).astimezone(local.tzinfo) == local
 
 
 def next_fires(cron: str, zone: str, after: datetime, count: int) -> Sequence[datetime]:

@@ -25,6 +25,8 @@ class DagsterRuns:
 
     def start(self, job: str, config: Mapping[str, object], tags: Mapping[str, str]) -> str:
         self._home.prepare()
+        for child in self._children.values():
+            child.poll()  # nobody may ever wait for it: whoever starts many leaves no zombies
         webserver = self._webserver()
         if webserver.serves(self._home.folder):
             return webserver.launch(job, config, tags)
