@@ -4,9 +4,11 @@ import shlex
 from random import Random
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wfgov_dagster.domain import estate
 from wfgov_dagster.domain.definition import CrossEdge, Schedule, Settings, Task, entry_tasks, exit_tasks, make
 from wfgov_dagster.domain.estate import Defined, Estate, Stated, define, task_bodies
 from wfgov_dagster.domain.snapshot import digest, document, parse, task_body
@@ -72,8 +74,8 @@ def defined(
 ) -> dict[int, Defined]:  # fmt: skip
     schema = dict.fromkeys(("workflow", "pre", "post"), pl.Int64)
     settings = stated or {at: Stated(Settings(f"w{at}", f"W{at}"), True, "", "UTC") for at in (1, 2, 3)}
-    estate = Estate(frame(rows), pl.DataFrame(edges, schema=schema, orient="row"), settings, cross or {})
-    return {one.workflow: one for one in define(estate)}
+    columns = Estate(frame(rows), pl.DataFrame(edges, schema=schema, orient="row"), settings, cross or {})
+    return {one.workflow: one for one in define(columns)}
 
 
 @given(members(), st.randoms(use_true_random=False))
@@ -104,6 +106,15 @@ def test_whole_definitions_are_those_of_one_workflow_at_a_time(rows: list[dict[s
 def member(number: int, cron: str = "", cycle: int = -1) -> dict[str, object]:
     plain = {name: "x" if kind == pl.String else 0 for name, kind in ROW.items()}
     return plain | {"workflow": 1, "task": number, "code": f"t{number}", "cron": cron, "cycle": cycle}
+
+
+def test_definitions_do_not_depend_on_how_many_bodies_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [member(at) | {"workflow": 1 + at % 2, "text": f"select {at}"} for at in range(7)]
+    whole = defined(rows, [(1, 0, 2), (2, 1, 5)])
+
+    monkeypatch.setattr(estate, "_SLICE", 2)
+
+    assert defined(rows, [(1, 0, 2), (2, 1, 5)]) == whole
 
 
 def schedule(crons: list[str], stated: Stated | None = None) -> tuple[Schedule | None, str | None]:
