@@ -127,3 +127,17 @@ def test_alerts_are_listed_and_shown_delivered_or_not(database_url: str, tmp_pat
     refused = cli.run("alert", "show", "77")
     assert refused.exit_code == 1
     assert "no alert 77 — alerts — wfgov alert list" in refused.stderr
+
+
+def test_a_traceback_in_the_command_lines_log_has_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(*_: object) -> None:
+        raise RuntimeError(f"cannot connect: postgresql://wfgov:{CANARY}@db/wfgov, {CANARY}")
+
+    monkeypatch.setattr(Platform, "engine", explode)
+    cli = Cli(f"postgresql://wfgov:{CANARY}@127.0.0.1:1/none", tmp_path)
+    told = cli.run("instance", "list")
+    assert told.exit_code == 1
+    assert f"{CANARY}@" not in told.stderr
+    log = (tmp_path / "logs" / "cli.log").read_text()
+    assert "RuntimeError: cannot connect: postgresql://***@db/wfgov, ***" in log
+    assert CANARY not in log

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wfgov_dagster.cli.output import Block, Format, as_json, clean, put
+from wfgov_dagster.domain.redact import redact
 from wfgov_dagster.errors import InvalidInput, WfgovError
 
 if TYPE_CHECKING:
@@ -160,13 +161,14 @@ def _where(session: Session, exc: Exception) -> str:
     """Where the traceback is, for the last words."""
     import traceback
 
+    from wfgov_dagster.logs import redaction
+
     try:
         log = session.settings.root() / "logs" / "cli.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
-            file.write(
-                f"{session.now().isoformat()} {' '.join(sys.argv[1:])}\n{''.join(traceback.format_exception(exc))}"
-            )
+            told = f"{session.now().isoformat()} {' '.join(sys.argv[1:])}\n{''.join(traceback.format_exception(exc))}"
+            file.write(redaction(session.settings).text(told))
     except (OSError, WfgovError, ValueError):
         return "run it again with --debug to see where"
     return f"the traceback is in {log}"
@@ -177,7 +179,8 @@ def _one_line(text: str) -> str:
 
 
 def _first_line(exc: Exception) -> str:
-    return (str(exc).splitlines() or [""])[0]
+    """Nobody chose these words, so they may hold anything."""
+    return redact((str(exc).splitlines() or [""])[0])
 
 
 def _check_text(argument: object) -> None:
