@@ -57,7 +57,6 @@ def test_a_frozen_child_does_nothing_until_it_is_thawed(tmp_path: Path) -> None:
         child = children.start(count, file)
         until(lambda: file.exists() and file.stat().st_size > 20)
         child.freeze()
-        time.sleep(0.05)
         size = file.stat().st_size
         time.sleep(0.05)
         assert (is_alive(child.pid), file.stat().st_size) == (True, size)

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from random import Random
 
 SAYS_WITHIN_SECONDS = 60.0
@@ -99,6 +100,14 @@ class Child:
     def freeze(self) -> None:
         """SIGSTOP: it is not dead, it only does nothing."""
         os.kill(self.pid, signal.SIGSTOP)
+        self.wait_frozen()
+
+    def wait_frozen(self) -> None:
+        """Until it is stopped, by whomever. Raises AssertionError."""
+        until = time.monotonic() + SAYS_WITHIN_SECONDS
+        while Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < until, f"child {self.pid} is not stopped"
+            time.sleep(0.005)
 
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
