@@ -122,3 +122,32 @@ def test_a_workflow_that_is_gone_from_the_engine_leaves_no_open_record(
         states = list(conn.scalars(sa.text("SELECT status FROM workflow_publish_record ORDER BY id")))
     assert states == ["success", "failed"]
     platform.close()
+
+
+def test_the_run_shows_the_timeline_with_times_and_outcomes(derived: dg.DagsterInstance) -> None:
+    told = metadata(publish_it(derived, RETAIL))
+
+    assert "| at | round | attempt | what | outcome | seconds | who | message |" in str(told["timeline"])
+    assert "| deploy | done |" in str(told["timeline"])
+
+
+def test_a_publish_that_has_to_wait_ends_its_run_and_a_later_run_marks_the_deployment(
+    derived: dg.DagsterInstance,
+) -> None:
+    publish_it(derived, RETAIL)
+    estate.execute(
+        "INSERT INTO engine_breaker (engine_id, failures, open_until) VALUES (1, 5, '2999-01-01 00:00:00.000000')"
+    )
+    result = publish_it(derived, RETAIL, operation="online")
+
+    told = metadata(result)
+    assert (told["status"], materializations(result)) == ("pending (intent)", [])
+    assert "goes on by itself" in str(told["goes_on"])
+
+    estate.execute("DELETE FROM engine_breaker")
+    estate.execute("UPDATE flow SET next_due_at = created_at WHERE state = 'Processing'")
+    later = execute(derived, "advance_flows")
+    (event,) = materializations(later)
+    assert (event.asset_key, event.partition) == (keys.ENGINE_DEPLOYMENTS, RETAIL)
+    assert event.metadata["status"].value == "success (confirmed)"
+    assert estate.execute("SELECT status FROM workflow_publish_record ORDER BY id") == [("success",), ("success",)]

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 import sqlalchemy as sa
 
 from tests.doubles.engine import FaultyEngine
+from tests.support.size import size
 from wfgov_dagster.domain.definition import Definition, Schedule, Settings, Task, make
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.domain.snapshot import hashes
@@ -47,6 +49,8 @@ _MOMENTS: tuple[sa.Column[Any], ...] = (
     engine_breaker.c.open_until,
     engine_breaker.c.probing_until,
 )
+# For rules that the use cases alone decide: on both databases only in the large size.
+DATABASES = ["sqlite_url", *size([], [pytest.param("postgres_url", marks=pytest.mark.postgresql)])]
 NIGHTLY = Schedule("30 2 * * *", "Europe/Berlin")
 MORNING = Schedule("0 6 * * 1-5", "Asia/Shanghai")
 

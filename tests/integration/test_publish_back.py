@@ -1,11 +1,12 @@
 """A publish that cannot be had is taken back; one that nobody knows the state of is parked, and can be tried again."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from tests.doubles.engine import Fault
-from tests.integration.publish_support import MORNING, NIGHTLY, Office, a_definition
+from tests.integration.publish_support import DATABASES, MORNING, NIGHTLY, Office, a_definition
 from wfgov_dagster.domain.definition import Schedule
 from wfgov_dagster.errors import Conflict, EngineUnreachable, IllegalTransition, LeaseHeld, NotFound
 from wfgov_dagster.store.db import Database
@@ -20,9 +21,11 @@ AFTER = (NEW, True, MORNING, True)
 DOWN = EngineUnreachable("connection refused", where="engine embedded")
 
 
-@pytest.fixture
-def office(database: Database) -> Office:
-    return Office(database)
+@pytest.fixture(params=DATABASES)
+def office(request: pytest.FixtureRequest) -> Iterator[Office]:
+    database = Database(str(request.getfixturevalue(request.param)))
+    yield Office(database)
+    database.dispose()
 
 
 def online(office: Office, code: str = "w") -> None:

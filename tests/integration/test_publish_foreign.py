@@ -1,11 +1,12 @@
 """What somebody changed on the engine stops a publish before it overwrites it, and a person chooses."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from tests.doubles.engine import Fault
-from tests.integration.publish_support import MORNING, NIGHTLY, Office, a_definition
+from tests.integration.publish_support import DATABASES, MORNING, NIGHTLY, Office, a_definition
 from wfgov_dagster.domain.definition import Definition, Schedule, Task, make
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.errors import Conflict, IllegalTransition, InvalidInput
@@ -22,16 +23,18 @@ HOURLY = Schedule("0 * * * *", "UTC")
 AFTER = (NEW, True, MORNING, True)
 
 
-@pytest.fixture
-def office(database: Database) -> Office:
+@pytest.fixture(params=DATABASES)
+def office(request: pytest.FixtureRequest) -> Iterator[Office]:
     """V1 is online and fires every night; V2 has other content and another schedule."""
+    database = Database(str(request.getfixturevalue(request.param)))
     office = Office(database)
     office.save(a_definition(schedule=NIGHTLY))
     office.publish("deploy")
     office.publish("online")
     office.save(a_definition(text=NEW, schedule=MORNING))
     office.engine.writes.clear()
-    return office
+    yield office
+    database.dispose()
 
 
 def edit(office: Office, definition: Definition | None = None) -> None:
