@@ -190,7 +190,7 @@ class Platform:
         return due(self.flows())
 
     def watch_flows(self, stop: Event, ears: "Ears", seconds: float | None = None, workers: int = 4) -> None:
-        """Drive what is due until `stop`; with `seconds` until nothing is due or they are over.
+        """Drive what is due until `stop`; with `seconds` until nothing is due, not even soon, or they are over.
 
         Without `seconds` a database that cannot be read is told and asked again, and chores are done; with them it is
         raised.
@@ -199,33 +199,22 @@ class Platform:
 
         from wfgov_dagster.runs.watch_loop import WatchLoop
         from wfgov_dagster.usecases.do_chores import EVERY_SECONDS, do_chores
-        from wfgov_dagster.usecases.watch_flows import TICK_SECONDS, Sleeper, look, take_care
-
-        end = None if seconds is None else time.monotonic() + seconds
-        next_chores = time.monotonic()
-
-        def is_late() -> bool:
-            return stop.is_set() or (end is not None and time.monotonic() >= end)
+        from wfgov_dagster.usecases.watch_flows import TICK_SECONDS, Sleeper, Watch
 
         def sleep(pause: float) -> None:
             stop.wait(pause)
 
+        next_chores = time.monotonic()
+
         def due() -> list[int]:
             nonlocal next_chores
-            if end is None and time.monotonic() >= next_chores:
+            if seconds is None and time.monotonic() >= next_chores:
                 do_chores(self.chores(), ears.on_failure)
                 next_chores = time.monotonic() + EVERY_SECONDS
-            return look(manager, None if end else ears.on_failure)
+            return watch.due()
 
-        manager, sleeper = self.flows(ears.on_event), Sleeper(sleep, is_late)
-        WatchLoop(
-            due,
-            lambda flow_id: ears.on_said(flow_id, take_care(manager, flow_id, sleeper)),
-            lambda busy: end is None or (busy and not is_late()),
-            stop,
-            workers,
-            TICK_SECONDS,
-        ).run()
+        watch = Watch(self.flows(ears.on_event), ears, Sleeper(sleep, stop.is_set), time.monotonic, seconds)
+        WatchLoop(due, watch.care, watch.goes_on, stop, workers, TICK_SECONDS).run()
 
     def chores(self) -> "Chores":
         from wfgov_dagster.usecases.do_chores import Chores

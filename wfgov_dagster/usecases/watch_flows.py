@@ -1,7 +1,7 @@
 """The watch loop's work: find what is due and drive each until it waits. A flow that fails never blocks another."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from wfgov_dagster.domain.flow import Again
@@ -13,6 +13,8 @@ from wfgov_dagster.usecases.flow_manager import Ended, FlowManager, Held, NodeEv
 from wfgov_dagster.usecases.flows import due
 
 TICK_SECONDS: Final = 1.0  # between two looks of a watch loop of our own
+SHORT_SECONDS: Final = 2.0  # a wait that whoever drives a batch waits for, too
+_PATIENCE_SECONDS: Final = 0.2  # of a worker: while it waits for one flow, others wait for it
 _PUT_OFF_SECONDS: Final = 60.0
 
 Said: TypeAlias = Ended | Again | Held | Failed
@@ -35,22 +37,52 @@ class Ears:
     on_failure: Callable[[WfgovError], None]
 
 
-def look(manager: FlowManager, on_failure: Callable[[WfgovError], None] | None) -> list[int]:
-    """What is due. A failure is raised unless somebody is told: then the next look may find the database again."""
-    try:
-        return due(manager)
-    except WfgovError as exc:
-        if on_failure is None:
-            raise
-        on_failure(exc)
-        return []
+class Watch:
+    """What a loop asks each tick. With `seconds` it ends when nothing is due, not even soon, or they are over, and a
+    failure to look is raised; without them it goes on for ever and tells failures."""
+
+    def __init__(
+        self, manager: FlowManager, ears: Ears, sleeper: Sleeper, clock: Callable[[], float], seconds: float | None
+    ) -> None:
+        """`clock`: seconds, monotonic."""
+        self._manager, self._ears, self._clock = manager, ears, clock
+        self._end = None if seconds is None else clock() + seconds
+        self._sleeper = replace(sleeper, should_stop=lambda: sleeper.should_stop() or self._is_over())
+        self._due_at: dict[int, float] = {}
+
+    def due(self) -> list[int]:
+        try:
+            return due(self._manager)
+        except WfgovError as exc:
+            if self._end is not None:
+                raise
+            self._ears.on_failure(exc)  # the next look may find the database again
+            return []
+
+    def care(self, flow_id: int) -> None:
+        said = take_care(self._manager, flow_id, self._sleeper)
+        self._due_at.pop(flow_id, None)
+        if isinstance(said, Again):
+            self._due_at[flow_id] = self._clock() + said.after_seconds
+        self._ears.on_said(flow_id, said)
+
+    def goes_on(self, busy: bool) -> bool:
+        return self._end is None or ((busy or self._is_due_soon()) and not self._sleeper.should_stop())
+
+    def _is_over(self) -> bool:
+        return self._end is not None and self._clock() >= self._end
+
+    def _is_due_soon(self) -> bool:
+        """One that was due two looks ago is with somebody else."""
+        now = self._clock()
+        return any(-2 * TICK_SECONDS <= due_at - now <= SHORT_SECONDS for due_at in list(self._due_at.values()))
 
 
 def take_care(manager: FlowManager, flow_id: int, sleeper: Sleeper) -> Said:
     """Never raises. A flow that cannot even be advanced says so itself and is put off, so that it does not come first
     for ever."""
     try:
-        return drive_flow(manager, flow_id, sleeper.sleep, should_stop=sleeper.should_stop)
+        return drive_flow(manager, flow_id, sleeper.sleep, _PATIENCE_SECONDS, sleeper.should_stop)
     except (FlowDefineNotFound, DatabaseBusy, NotFound) as exc:
         return failed(exc)
     except WfgovError as exc:
