@@ -24,7 +24,8 @@ from wfgov_dagster.wiring import Platform
 
 LEASE_SECONDS = 1
 SETTLE_SECONDS = 0.1  # a database may finish the commit of a client that has just been killed
-FINISHES_WITHIN_SECONDS = 60.0
+HORIZON_SECONDS = 2.0  # the sweeper's flow ends then
+FINISHES_WITHIN_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Clerk:
             settle_seconds=SETTLE_SECONDS,
             engine_writes_per_second=0,
             backoff_first_seconds=0.1,
+            sweep_seconds=0.2,
+            sweep_horizon_seconds=HORIZON_SECONDS,
         )
         self.platform = Platform(chosen)
         self.office = Office(self.platform.database)
