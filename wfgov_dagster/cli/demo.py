@@ -66,9 +66,7 @@ def _publish(session: Session, codes: Sequence[str]) -> None:
 
     platform, name = session.platform, session.settings.default_engine
     engine = platform.engine(name, session.actor)
-    for code, operation, end in publish_all(
-        platform.store, platform.publisher(), session.actor, engine, codes, time.sleep
-    ):
+    for code, operation, end in publish_all(platform.store, platform.flows(), session.actor, engine, codes, time.sleep):
         session.say([f"publish {code} {operation}: {end.status}, V{end.version_no}, {end.steps} writes to the engine"])
         if end.status != "success":
             raise Conflict(f"publish record {end.record_id}: {end.message}", where=f"workflow {code}")

@@ -10,8 +10,9 @@ from wfgov_dagster.errors import CycleFound
 from wfgov_dagster.ports.engine import Engine, Instance
 from wfgov_dagster.ports.store import Store
 from wfgov_dagster.usecases.change_status import change_status
-from wfgov_dagster.usecases.publish import drive
-from wfgov_dagster.usecases.publisher import Done, Publisher
+from wfgov_dagster.usecases.drive_publish import drive_publish
+from wfgov_dagster.usecases.flow_manager import FlowManager
+from wfgov_dagster.usecases.publisher import Done
 from wfgov_dagster.usecases.request_publish import Request, request
 from wfgov_dagster.usecases.start_instance import Start, start_instance
 
@@ -31,14 +32,16 @@ def in_order(store: Store, codes: Sequence[str]) -> list[str]:
 
 
 def publish_all(
-    store: Store, publisher: Publisher, actor: str, engine: Engine, codes: Sequence[str], sleep: Callable[[float], None]
+    store: Store, flows: FlowManager, actor: str, engine: Engine, codes: Sequence[str], sleep: Callable[[float], None]
 ) -> Iterator[tuple[str, Operation, Done]]:
     """Deploy each workflow and bring it online, on the platform and on the engine."""
     for code in codes:
         change_status(store, actor, code, Event.ONLINE)
         for operation in (Operation.DEPLOY, Operation.ONLINE):
             record = request(store, actor, Request(code, operation, engine.name))
-            yield code, operation, drive(publisher, record, sleep)
+            end = drive_publish(flows, record, sleep)
+            assert isinstance(end, Done), "it was waited for"
+            yield code, operation, end
 
 
 @dataclass(frozen=True, slots=True)
