@@ -1,14 +1,18 @@
 """The harness that kills: a child is a process, dies when it is told, and what goes wrong in it is heard."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from random import Random
+from subprocess import PIPE
 
 import pytest
 
 from tests.integration.embedded_support import is_alive, until
 from tests.support.killing import Child, Tell, family, killed_at_random
+from wfgov_dagster.settings import CHECKOUT
 
 
 def count(tell: Tell, file: Path) -> None:
@@ -49,6 +53,28 @@ def test_who_is_left_at_the_end_of_the_block_is_killed(tmp_path: Path) -> None:
     with family() as children:
         pids = [children.start(count, tmp_path / name).hear() for name in "ab"]
     assert [is_alive(int(str(pid))) for pid in pids] == [False, False]
+
+
+def test_a_child_does_not_outlive_the_process_of_its_test(tmp_path: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path / "counted")], cwd=CHECKOUT, stdout=PIPE)
+    assert parent.stdout is not None
+    with parent.stdout:
+        child = int(parent.stdout.readline())
+        assert is_alive(child)
+        parent.kill()
+        parent.wait()
+    until(lambda: not is_alive(child))
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from tests.integration.test_killing import count
+from tests.support.killing import family
+with family() as children:
+    print(children.start(count, Path(sys.argv[1])).hear(), flush=True)
+    time.sleep(60)
+"""
 
 
 def test_a_frozen_child_does_nothing_until_it_is_thawed(tmp_path: Path) -> None:

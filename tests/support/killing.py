@@ -1,25 +1,26 @@
 """Real processes that are killed with −9: forked from a prepared parent, so that a life costs no imports.
 
 The parent is multiprocessing's fork server, which has loaded the product and opened nothing. A child opens
-connections of its own, says when it has begun, and works until it is killed. No child outlives its block; one whose
-test has been killed itself ends by its alarm clock.
+connections of its own, says when it has begun, and works until it is killed. No child outlives its block, nor the
+process that its test runs in.
 """
 
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from random import Random
 
 SAYS_WITHIN_SECONDS = 60.0
-LIVES_AT_MOST_SECONDS = 600
+ENDS_WITHIN_SECONDS = 1800
 
 Tell = Callable[[object], None]
 
@@ -88,7 +89,7 @@ class Child:
         self._ends_with(0)
 
     def _ends_with(self, code: int) -> None:
-        self._process.join(LIVES_AT_MOST_SECONDS)
+        self._process.join(ENDS_WITHIN_SECONDS)
         if self._process.exitcode != code:
             with suppress(EOFError):
                 while not isinstance(told := self._ear.recv(), Broke):
@@ -156,9 +157,16 @@ def killed_at_random(children: list[Child], chance: Random, within_seconds: floa
 
 
 def _live(work: Callable[..., None], mouth: Connection, arguments: tuple[object, ...]) -> None:
-    signal.alarm(LIVES_AT_MOST_SECONDS)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         work(mouth.send, *arguments)
     except BaseException:
         mouth.send(Broke(traceback.format_exc()))
         raise
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
