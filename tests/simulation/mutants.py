@@ -18,11 +18,11 @@ from wfgov_dagster.domain.publish import Phase
 from wfgov_dagster.errors import EngineRejected, OutcomeUnknown
 from wfgov_dagster.ports.engine import Marker, Observed
 from wfgov_dagster.ports.flows import FlowLease
-from wfgov_dagster.ports.publishing import Lease, NewStep
+from wfgov_dagster.ports.leases import Lease, NewStep
 from wfgov_dagster.store.flows import SqlFlows
 from wfgov_dagster.store.leases import SqlLeases
 from wfgov_dagster.store.publishing import SqlPublishing
-from wfgov_dagster.usecases import publish
+from wfgov_dagster.usecases import publish, sweep_flow
 
 Mutate = Callable[[World, ExitStack], None]
 

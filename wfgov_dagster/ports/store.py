@@ -18,9 +18,10 @@ from wfgov_dagster.ports.catalogue import Catalogue
 from wfgov_dagster.ports.change_sets import ChangeSets, Paces
 from wfgov_dagster.ports.checks import Checks
 from wfgov_dagster.ports.flows import Flows
+from wfgov_dagster.ports.leases import Breakers, Leases
 from wfgov_dagster.ports.metadata import ImportBatch
 from wfgov_dagster.ports.publish_history import PublishHistory
-from wfgov_dagster.ports.publishing import Breakers, Leases, Publishing
+from wfgov_dagster.ports.publishing import Publishing
 from wfgov_dagster.ports.queries import Queries
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import fields
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from wfgov_dagster.ports.publishing import Lease, NewStep, StepRow
+from wfgov_dagster.ports.leases import Lease, NewStep, StepRow
 from wfgov_dagster.store.clock import db_now
 from wfgov_dagster.store.schema.publish import engine_lease, publish_step, workflow_publish_record
 

@@ -16,7 +16,8 @@ from wfgov_dagster.domain.publish import (
     wanted,
 )
 from wfgov_dagster.errors import LeaseHeld
-from wfgov_dagster.ports.publishing import Job, Lease
+from wfgov_dagster.ports.leases import Lease
+from wfgov_dagster.ports.publishing import Job
 from wfgov_dagster.ports.store import Work
 from wfgov_dagster.usecases.call_sweeper import call_sweeper
 from wfgov_dagster.usecases.end_publish import close, done, superseded

@@ -17,7 +17,7 @@ from wfgov_dagster.domain.plan import (
 from wfgov_dagster.domain.publish import Desired, Found, Phase
 from wfgov_dagster.errors import EngineError
 from wfgov_dagster.ports.engine import Engine, Marker
-from wfgov_dagster.ports.publishing import NewStep
+from wfgov_dagster.ports.leases import NewStep
 from wfgov_dagster.usecases.begin_publish import Turn, hold, lease_held
 from wfgov_dagster.usecases.call_sweeper import call_sweeper
 from wfgov_dagster.usecases.end_publish import done

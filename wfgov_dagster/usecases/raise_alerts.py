@@ -9,7 +9,8 @@ from wfgov_dagster.domain.flow_steps import Failed
 from wfgov_dagster.domain.publish import Phase
 from wfgov_dagster.errors import ForeignEdit, PublishFailed, PublishParked
 from wfgov_dagster.ports.flows import FlowLease
-from wfgov_dagster.ports.publishing import Job, StepRow
+from wfgov_dagster.ports.leases import StepRow
+from wfgov_dagster.ports.publishing import Job
 from wfgov_dagster.ports.store import Store, Work
 
 _KINDS: Final = {
