@@ -1,5 +1,6 @@
 """Job `advance_flows` and sensor `flow_watch`: one run for all that is due, and none too many."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -39,9 +40,9 @@ def platform(platform_url: str, says: dict[str, Callable[[], Any]]) -> Iterator[
     platform.close()
 
 
-def begin(platform: Platform, *biz_ids: str) -> list[int]:
+def begin(platform: Platform, *biz_ids: str, biz_type: str = "thing") -> list[int]:
     manager = platform.flows()
-    ids = [create_flow(manager, "ann", Biz(one, "thing"), "f") for one in biz_ids]
+    ids = [create_flow(manager, "ann", Biz(one, biz_type), "f") for one in biz_ids]
     for flow_id in ids:
         start_flow(manager, "ann", flow_id)
     return ids
@@ -93,6 +94,19 @@ def test_a_flow_that_fails_is_told_and_does_not_fail_the_run_of_the_others(
     assert result.success
     assert [state(platform, bad), state(platform, good)] == ["Error", "Finished"]
     assert "somebody moved first" in str(metadata(result)["left_as"])
+
+
+def test_a_flow_about_a_publish_that_is_not_there_does_not_fail_the_run_either(
+    platform: Platform, instance: dg.DagsterInstance
+) -> None:
+    ids = begin(platform, "4711", "no number", biz_type="publish_record")
+
+    result = execute(instance, "advance_flows")
+
+    assert result.success
+    assert [state(platform, flow_id) for flow_id in ids] == ["Finished"] * 2
+    warned = [one.user_message for one in instance.all_logs(result.run_id) if one.level == logging.WARNING]
+    assert f"flow {ids[0]}: no publish record 4711" in warned
 
 
 def test_a_flow_that_has_to_wait_does_not_keep_the_run(

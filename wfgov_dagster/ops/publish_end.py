@@ -6,6 +6,7 @@ from typing import Final
 import dagster as dg
 
 from resources import keys, names
+from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ops import present
 from wfgov_dagster.ports.store import Store
 from wfgov_dagster.usecases.publish_flow import BIZ_TYPE
@@ -45,17 +46,22 @@ def mark_deployed(context: dg.OpExecutionContext, shown: RecordShown) -> None:
 
 
 def tell_ends(context: dg.OpExecutionContext, store: Store, flow_ids: Collection[int]) -> None:
-    """Of flows that this run brought to an end: publishes that succeeded mark their deployment, the others are told."""
+    """Of flows that this run brought to an end: publishes that succeeded mark their deployment, the others are told.
+
+    A flow whose record cannot be read is told, too: a run that failed would hold back the flows of others.
+    """
     for flow_id in sorted(flow_ids):
         with store.read() as work:
             flow = work.flows.get(flow_id)
         if flow.biz_type != BIZ_TYPE:
             continue
-        shown = show_record(store, int(flow.biz_id))
-        record = shown.record
+        try:
+            shown = show_record(store, int(flow.biz_id))
+        except (NotFound, ValueError) as exc:
+            context.log.warning("flow %s: %s", flow_id, exc)
+            continue
         context.log.info(sentence(shown))
-        if record.status == "success":
-            mark_deployed(context, shown)
+        mark_deployed(context, shown)
 
 
 def sentence(shown: RecordShown) -> str:
