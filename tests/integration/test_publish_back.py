@@ -14,6 +14,7 @@ from wfgov_dagster.usecases.publish import advance
 from wfgov_dagster.usecases.publisher import Done
 from wfgov_dagster.usecases.restore_publish import Restore, request_restore
 from wfgov_dagster.usecases.steer_publish import retry
+from wfgov_dagster.usecases.sweep import Pace, sweep
 
 NEW = "echo new"
 BEFORE = ("echo 1", True, NIGHTLY, True)
@@ -209,6 +210,27 @@ def test_a_newer_publish_supersedes_a_parked_one_and_gives_back_what_it_had_take
     assert office.publish("deploy").status == "success"
     assert office.state() == ("echo newest", True, MORNING, True)
     assert office.record(end.record_id)["phase"] == "superseded"
+
+
+def test_what_an_older_publish_wrote_is_not_forgotten_when_its_successor_cannot_look(office: Office) -> None:
+    online(office)
+    office.publish("offline")
+    record_id, publisher = office.ask("online"), office.publisher()
+    for _ in range(2):
+        advance(publisher, record_id)
+    office.lapse()
+    office.engine.down = DOWN
+    office.ask("offline")
+    end = office.publish("deploy")
+    assert (end.status, end.phase, end.steps) == ("pending", "parked", 0)
+    office.engine.down = None
+    office.pass_time(60)
+    (swept,) = sweep(office.publisher(), "system", Pace(lambda _: None))
+    assert swept.found == "settled"
+    end = office.drive(end.record_id)
+    assert end.phase == "failed"
+    deployment = office.row("engine_deployment")
+    assert (office.state()[1], office.state()[3]) == (bool(deployment["online"]), bool(deployment["schedule_online"]))
 
 
 def test_a_poisoned_publish_holds_up_no_other_workflow(office: Office) -> None:

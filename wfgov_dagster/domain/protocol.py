@@ -22,8 +22,9 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`wrote`: something of it may be on the engine. `used_up`: attempts or time of this round are over.
-    `going_back`: what was there before is being brought back. `restores`: it has a target of its own."""
+    """`wrote`: something of it, or of an older one that it superseded, may be on the engine. `used_up`: attempts or
+    time of this round are over. `going_back`: what was there before is being brought back. `restores`: it has a target
+    of its own."""
 
     wrote: bool
     used_up: bool

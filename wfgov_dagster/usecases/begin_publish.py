@@ -125,6 +125,11 @@ def lease_held(work: Work, job: Job) -> LeaseHeld:
     return LeaseHeld("another publisher holds it", where=where(job), hint=hint)
 
 
+def may_be_left(work: Work, job: Job) -> bool:
+    """Whether something may be on the engine of what it wrote, or of an older publish that it superseded."""
+    return job.wrote or work.publishing.left_over(job.engine.id, job.workflow.id)
+
+
 def confirmed_content(work: Work, job: Job) -> Content | None:
     """Of the version that was last confirmed on the engine."""
     deployed = work.publishing.deployed(job.engine.id, job.workflow.id)

@@ -3,6 +3,7 @@
 from wfgov_dagster.domain.publish import Phase
 from wfgov_dagster.errors import Conflict
 from wfgov_dagster.ports.store import Store
+from wfgov_dagster.usecases.begin_publish import may_be_left
 from wfgov_dagster.usecases.end_publish import close, go_back
 
 
@@ -18,7 +19,7 @@ def cancel_publish(store: Store, actor: str, record_id: int) -> None:
         if job.ends_as is not None:
             if job.waits_on is not None:
                 go_back(work, job, Phase.ABORTED, (why.code, why.sentence()), actor)
-        elif job.wrote and job.target is None:
+        elif may_be_left(work, job) and job.target is None:
             go_back(work, job, Phase.ABORTED, (why.code, why.sentence()), actor)
         else:
             close(work, job, Phase.ABORTED, why, actor)

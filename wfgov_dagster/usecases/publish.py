@@ -14,7 +14,7 @@ from wfgov_dagster.errors import EngineError, EngineUnreachable, NotFound
 from wfgov_dagster.ports.engine import Engine, Observed
 from wfgov_dagster.ports.publishing import Job, Note
 from wfgov_dagster.ports.store import Work
-from wfgov_dagster.usecases.begin_publish import Turn, begin, desired_of, hold
+from wfgov_dagster.usecases.begin_publish import Turn, begin, desired_of, hold, may_be_left
 from wfgov_dagster.usecases.end_publish import (
     brought_back,
     close,
@@ -194,7 +194,8 @@ def _trouble(turn: Turn, trouble: Trouble, error: Error, failed: int = 0) -> Don
             work.breakers.answered(turn.job.engine.id)
         job = work.publishing.job(turn.job.record_id)
         used_up = turn.used_up(job.tries)
-        phase = next_phase(trouble, Standing(job.wrote, used_up, job.ends_as is not None, job.target is not None))
+        left = may_be_left(work, job)
+        phase = next_phase(trouble, Standing(left, used_up, job.ends_as is not None, job.target is not None))
         if phase is Phase.COMPENSATING:
             go_back(work, job, Phase.REJECTED if trouble is Trouble.REFUSED else Phase.FAILED, error)
             return Again(0.0)

@@ -7,7 +7,7 @@ from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.ports.publishing import Job, Note
 from wfgov_dagster.ports.store import Work
 from wfgov_dagster.usecases import publish_flow
-from wfgov_dagster.usecases.begin_publish import desired_of, sent_content
+from wfgov_dagster.usecases.begin_publish import desired_of, may_be_left, sent_content
 from wfgov_dagster.usecases.end_publish import close_with, go_back
 from wfgov_dagster.usecases.publisher import Publisher
 
@@ -25,7 +25,7 @@ def settle_parked(publisher: Publisher, actor: str, record_id: int, live: Observ
             return "waiting", "a write without a reply could still come late"
         shown = _shows(work, job, live)
         error = (job.error_code or "engine", job.error or "it was parked")
-        if not shown and not job.wrote:
+        if not shown and not may_be_left(work, job):
             close_with(work, job, Phase.FAILED, error, actor)
             return "settled", "nothing of it is there: failed"
         if not shown and job.ends_as is None and job.target is None:
