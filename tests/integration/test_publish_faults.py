@@ -282,3 +282,41 @@ def test_what_an_older_publish_had_begun_is_brought_to_an_end_though_somebody_ed
     end = office.drive(second)
     assert (end.status, end.version_no, office.state()) == ("success", 3, ("echo 3", True, MORNING, True))
     assert office.row("engine_deployment")["version_id"] == 3
+
+
+def test_who_stood_still_between_its_word_and_the_call_sends_nothing(office: Office) -> None:
+    office.save(a_definition())
+    record_id = office.ask("deploy")
+
+    def stand_still() -> None:
+        if office.rows("publish_step"):  # its word is committed
+            office.store.hook = lambda: None
+            office.lapse()
+
+    office.store.hook = stand_still
+    with pytest.raises(LeaseHeld):
+        advance(office.publisher(), record_id)
+    assert (office.engine.writes, office.steps(record_id)) == ([], [("deploy", "rejected")])
+    assert "not sent" in office.row("publish_step")["message"]
+    assert office.drive(record_id).status == "success"
+
+
+def test_a_lease_that_is_shorter_than_a_call_lets_nobody_write(office: Office) -> None:
+    office.save(a_definition())
+    record_id = office.ask("deploy")
+    with pytest.raises(LeaseHeld):
+        advance(office.publisher(lease_seconds=10, call_seconds=10), record_id)
+    assert office.engine.writes == []
+
+
+def test_nobody_waits_for_the_lease_of_a_holder_that_is_known_to_be_dead(office: Office) -> None:
+    online(office)
+    record_id = office.ask("deploy")
+    advance(office.publisher(), record_id)
+    alive = office.publisher()
+    with pytest.raises(LeaseHeld):
+        advance(alive, record_id)
+    dead = office.row("engine_lease")["holder"]
+    heir = replace(office.publisher(), is_dead=lambda holder: holder == dead)
+    assert drive(heir, record_id, lambda _: None).status == "success"
+    assert office.state() == END[1]
