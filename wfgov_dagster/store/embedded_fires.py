@@ -1,7 +1,8 @@
 """How instances of the embedded engine come to be: somebody asks for one, or a schedule fires.
 
-A fire is one transaction. It begins with the UPDATE of the workflow's next fire time, on condition that it still is
-what was looked at: that locks the row, so of two who fire at once one finds nothing to do.
+What is offline has no next fire time. A fire is one transaction; it begins with the UPDATE of the workflow's next fire
+time, on condition that it still is what was looked at: that locks the row, so of two who fire at once one finds
+nothing to do.
 """
 
 from collections.abc import Sequence
@@ -51,8 +52,7 @@ class SqlEmbeddedFires(SqlEmbeddedRuns):
     def fire(self, due: DueWorkflow, firing: Firing) -> int | None:
         w = workflows.c
         as_seen = (w.next_fire_at == due.next_fire_at) & (w.schedule == schedule_body(due.schedule).decode())
-        online = (w.online == 1) & (w.schedule_online == 1)
-        mine = workflows.update().where(is_workflow(due.engine, due.workflow_code) & as_seen & online)
+        mine = workflows.update().where(is_workflow(due.engine, due.workflow_code) & as_seen)
         with self._database.write() as conn:
             workflow = conn.execute(mine.values(next_fire_at=firing.upcoming).returning(workflows)).one_or_none()
             if workflow is None or firing.scheduled_at is None or _fired(conn, due, firing.scheduled_at):
