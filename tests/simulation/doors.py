@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from tests.doubles.dolphin_manners import DolphinManners
-from tests.simulation.scheduler import ASLEEP, Actor, Killed, Scheduler
+from tests.simulation.scheduler import ASLEEP, WAITING, Actor, Killed, Scheduler
 from wfgov_dagster.domain.definition import Definition, Schedule
 from wfgov_dagster.errors import EngineRejected, EngineUnreachable, OutcomeUnknown
 from wfgov_dagster.ports.engine import EngineVersion, Instance, Marker, Observed, TaskInstance
@@ -169,7 +169,7 @@ class ProcessEngine:
         process.pause(f"before {call}")
         self._reach(call)
         if dice.chance(self._network.slow):
-            process.sleep(dice.random.uniform(0.0, self._network.call_seconds / 4), f"waiting for {call}")
+            process.sleep(dice.random.uniform(0.0, self._network.call_seconds / 4), f"{WAITING} {call}")
         process.observed_at = dice.now
         found = ask()
         process.pause(f"after {call}")
@@ -219,7 +219,7 @@ class ProcessEngine:
             request.arrives_at = dice.now + delay
             dice.after(delay, lambda: self._arrive(request, apply))
         process.sent.append(request)
-        process.sleep(delay if answered and delay is not None else network.call_seconds, f"waiting for {call}")
+        process.sleep(delay if answered and delay is not None else network.call_seconds, f"{WAITING} {call}")
         if not answered:
             process.witness.note(process.holder, f"{call}: no reply")
             raise OutcomeUnknown("no reply in time", where=f"engine {self.name}")

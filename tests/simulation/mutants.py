@@ -104,6 +104,11 @@ def timeout_is_yes(world: World, _stack: ExitStack) -> None:
     world.engine_of = _Optimist
 
 
+def no_doubt(world: World, _stack: ExitStack) -> None:
+    """Replies are believed, and no reply is taken for a yes."""
+    world.engine_of = lambda engine: _Believer(_Optimist(engine))
+
+
 def no_sweeper(_world: World, stack: ExitStack) -> None:
     """Nobody looks again for what comes late."""
     stack.enter_context(patch.object(sweep_flow, "sweep", lambda *_: []))
@@ -147,9 +152,13 @@ MUTANTS: Final[dict[str, Mutate]] = {
     mutate.__name__: mutate
     for mutate in (
         no_lease, no_flow_lease, no_leases, no_keep, no_look_before_sending, no_fence, no_settle, no_verify,
-        no_supersede, no_resume, timeout_is_no, timeout_is_yes, no_sweeper, no_pause, no_compensation, no_intent,
+        no_supersede, no_resume, timeout_is_no, timeout_is_yes, no_doubt, no_sweeper, no_pause, no_compensation,
+        no_intent,
     )
 }  # fmt: skip
+
+# What no run misses, and what is missed in its place when both are out: a second wall.
+SECOND_WALLS: Final = {"no_flow_lease": "no_leases", "no_keep": "no_fence", "no_verify": "no_doubt"}
 
 
 @contextmanager
@@ -164,7 +173,7 @@ def kept(world: World, mutant: str | None) -> Iterator[None]:
 class _Believer:
     """Looks once, and then believes what is answered."""
 
-    def __init__(self, inner: ProcessEngine) -> None:
+    def __init__(self, inner: Any) -> None:
         self._inner = inner
         self._belief: Observed | None = None
         self.name, self.kind = inner.name, inner.kind

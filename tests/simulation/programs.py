@@ -6,13 +6,13 @@ from wfgov_dagster.domain.flow_steps import Failed
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.errors import Conflict, EngineError, InvalidInput, LeaseHeld, NotFound
 from wfgov_dagster.usecases.advance_flow import drive_flow
-from wfgov_dagster.usecases.flows import due, resume_flow
+from wfgov_dagster.usecases.flows import due
 from wfgov_dagster.usecases.request_publish import Request, request
 from wfgov_dagster.usecases.steer_publish import Choice, decide, retry
 from wfgov_dagster.usecases.watch_flows import Sleeper, describe, take_care
 
 # A flow in which too many died, while its record is open: only a person goes on with it.
-_GIVEN_UP = """SELECT flow.id FROM flow JOIN workflow_publish_record AS record ON record.flow_id = flow.id
+_GIVEN_UP = """SELECT record.id FROM flow JOIN workflow_publish_record AS record ON record.flow_id = flow.id
     WHERE flow.state = 'Error' AND record.status = 'pending' AND record.phase NOT IN ('paused', 'parked')"""
 _TRIES = 12  # a person who is told that somebody publishes asks again
 _RETRIED = {"parked": 0.3, "failed": 0.1, "rejected": 0.1}  # how often a person tries again
@@ -104,9 +104,8 @@ def _decide_all(world: World, process: Process) -> None:
                 _decide(world, process, record["id"])
             elif record["phase"] in _RETRIED and world.dice.random() < _RETRIED[record["phase"]]:
                 _retry(world, process, record["id"])
-        for flow in world.database.rows(_GIVEN_UP):
-            resume_flow(world.flows(process), "ann", flow["id"])
-            world.judge.seen["flow resumed"] += 1
+        for record in world.database.rows(_GIVEN_UP):
+            _retry(world, process, record["id"])
 
 
 def _decide(world: World, process: Process, record_id: int) -> None:

@@ -8,6 +8,7 @@ from random import Random
 import greenlet  # type: ignore[import-untyped] # stubs are no dependency of ours
 
 ASLEEP = "asleep"
+WAITING = "waiting for"
 _DRIFT = 0.05  # how often time passes though somebody could move
 
 
@@ -130,8 +131,7 @@ class Scheduler:
         return True
 
     def _resume(self, actor: Actor) -> None:
-        idle = 0.1 if actor.at == ASLEEP else 1.0  # who does nothing is not worth a kill
-        if actor.killable and self.chance(self.nemesis.crash * idle):
+        if actor.killable and self.chance(self.nemesis.crash * _worth(actor.at)):
             self._kill(actor, actor.at)
             self._throw(actor)
             return
@@ -165,3 +165,8 @@ class Scheduler:
             self.current = before
             if actor.body.dead and actor in self._actors:
                 self._actors.remove(actor)
+
+
+def _worth(at: str) -> float:
+    """Who does nothing is hardly worth a kill, whoever waits for a reply is."""
+    return 0.1 if at == ASLEEP else 5.0 if at.startswith(WAITING) else 1.0

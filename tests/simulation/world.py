@@ -34,6 +34,7 @@ LIMITS = Limits(
     call_seconds=CALL_SECONDS + 2.0, breaker_rest_seconds=15.0, horizon_seconds=400.0, sweep_seconds=60.0,
 )  # fmt: skip
 LATE_SECONDS = 39.0  # after it was sent; below the settle time, which is what the settle time is for
+_LONGEST_STALL = LIMITS.lease_seconds * 3
 MOVES = 20_000
 _MOVING = "state IN ('Processing', 'Canceling')"
 LONGEST_SECONDS = 4 * 3600.0
@@ -67,22 +68,30 @@ class Seat:
 
 def draw(dice: Random, *, harsh: bool = False) -> Plan:
     """Calm schedules and wild ones. The first who sits down deploys the workflow and brings it online, the others
-    publish over it. `harsh`: only the wildest, for safeguards that are rarely needed."""
+    publish over it. `harsh`: much of everything, for safeguards that are rarely needed."""
     jobs: list[list[str]] = [["deploy", "online"], [], []]
-    for _ in range(dice.randint(1, 4)):
+    for _ in range(4 if harsh else dice.randint(1, 4)):
         jobs[dice.randrange(3)].append(_job(dice))
-    wild = 2.0 if harsh else dice.choice([0.0, 0.5, 1.0, 1.0, 2.0])
+    edits = dice.choice([0, 0, 3] if harsh else [0, 0, 0, 0, 1, 3])
+    outage = dice.choice([0.0, 0.0, 0.0, 0.0, 120.0, 900.0])
+    return Plan(jobs, edits, *(_harsh() if harsh else _weather(dice)), outage, dice.random() < 0.3)
+
+
+def _weather(dice: Random) -> tuple[Nemesis, Network]:
+    wild = dice.choice([0.0, 0.5, 1.0, 1.0, 2.0])
     network = Network(
         CALL_SECONDS, LATE_SECONDS, request_lost=0.06 * wild, reply_lost=0.08 * wild, slow=0.15, late=0.12 * wild,
         unreachable=0.04 * wild, no=dice.choice([0.0, 0.1]) * wild,
     )  # fmt: skip
-    nemesis = Nemesis(
-        crash=0.03 if harsh else dice.choice([0.0, 0.02, 0.06]),
-        stall=0.03 if harsh else dice.choice([0.0, 0.004, 0.02]),
-        stall_seconds=LIMITS.lease_seconds * 3,
-    )  # fmt: skip
-    edits = dice.choice([0, 0, 3] if harsh else [0, 0, 0, 0, 1, 3])
-    return Plan(jobs, edits, nemesis, network, dice.choice([0.0, 0.0, 0.0, 0.0, 120.0, 900.0]), dice.random() < 0.3)
+    crash, stall = dice.choice([0.0, 0.02, 0.06]), dice.choice([0.0, 0.004, 0.02])
+    return Nemesis(crash, stall, _LONGEST_STALL), network
+
+
+def _harsh() -> tuple[Nemesis, Network]:
+    network = Network(
+        CALL_SECONDS, LATE_SECONDS, request_lost=0.1, reply_lost=0.1, slow=0.3, late=0.35, unreachable=0.05, no=0.05
+    )
+    return Nemesis(0.02, 0.015, _LONGEST_STALL), network
 
 
 def _job(dice: Random) -> str:
