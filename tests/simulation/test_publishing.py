@@ -6,7 +6,7 @@ from tests.simulation.__main__ import figures
 from tests.simulation.campaign import Tally, campaign, simulate
 from tests.support.size import SEED, size
 
-SCHEDULES = size(60, 10_000)
+SCHEDULES = size(50, 10_000)
 FIRST = size(0, SEED)
 
 
@@ -17,6 +17,12 @@ def tally() -> Tally:
 
 def test_nothing_is_ever_divergent_stuck_or_a_lie(tally: Tally) -> None:
     assert not tally.bad, "\n".join([figures(tally, 0.0), *(simulate(seed).told() for seed in tally.bad[:3])])
+
+
+@pytest.mark.parametrize("seed", [5071, 5189])
+def test_what_a_superseded_publish_wrote_is_somebodys_though_its_successors_never_see_the_engine(seed: int) -> None:
+    outcome = simulate(seed)
+    assert not outcome.violations, outcome.told()
 
 
 def test_the_schedules_are_as_wild_as_they_should_be(tally: Tally) -> None:
