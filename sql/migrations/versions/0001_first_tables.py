@@ -835,10 +835,7 @@ def upgrade() -> None:
         sa.Column("step", sa.String(length=30), nullable=False, comment="What was about to be done."),
         sa.Column("request_digest", sa.String(length=80), nullable=False, comment="Hash of what was sent."),
         sa.Column(
-            "outcome",
-            sa.String(length=10),
-            nullable=True,
-            comment="ok, rejected, unknown; NULL = begun, not known to have ended.",
+            "outcome", key(10), nullable=True, comment="ok, rejected, unknown; NULL = begun, not known to have ended."
         ),
         sa.Column("message", sa.Text(), nullable=True, comment="The engine's word."),
         sa.Column(
@@ -1126,13 +1123,7 @@ def upgrade() -> None:
             nullable=False,
             comment="pending, success, failed.",
         ),
-        sa.Column(
-            "phase",
-            sa.String(length=20),
-            server_default="intent",
-            nullable=False,
-            comment="Finer state of the protocol.",
-        ),
+        sa.Column("phase", key(20), server_default="intent", nullable=False, comment="Finer state of the protocol."),
         sa.Column(
             "desired",
             sa.Text(),

@@ -56,7 +56,7 @@ workflow_publish_record = sa.Table(
     sa.Column("target_engine", sa.String(20), nullable=False, comment="Kind of the engine."),
     sa.Column("operation", sa.String(20), nullable=False, comment="deploy, online or offline."),
     sa.Column("status", sa.String(20), nullable=False, server_default="pending", comment="pending, success, failed."),
-    sa.Column("phase", sa.String(20), nullable=False, server_default="intent", comment="Finer state of the protocol."),
+    sa.Column("phase", key(20), nullable=False, server_default="intent", comment="Finer state of the protocol."),
     sa.Column("desired", sa.Text, comment="JSON of what the engine shall show; set by the first observation."),
     sa.Column("found", sa.Text, comment="JSON of what the engine showed before the first write."),
     sa.Column(
@@ -120,7 +120,7 @@ publish_step = sa.Table(
     sa.Column("no", sa.Integer, nullable=False, comment="From 1 inside the record."),
     sa.Column("step", sa.String(30), nullable=False, comment="What was about to be done."),
     sa.Column("request_digest", sa.String(80), nullable=False, comment="Hash of what was sent."),
-    sa.Column("outcome", sa.String(10), comment="ok, rejected, unknown; NULL = begun, not known to have ended."),
+    sa.Column("outcome", key(10), comment="ok, rejected, unknown; NULL = begun, not known to have ended."),
     sa.Column("message", sa.Text, comment="The engine's word."),
     moment("started_at", "Committed before the call."),
     moment("ended_at", "When the outcome was known.", nullable=True),
