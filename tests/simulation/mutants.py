@@ -94,6 +94,13 @@ def no_resume(_world: World, stack: ExitStack) -> None:
     stack.enter_context(patch.object(SqlLeases, "give_up_steps", lambda *_: []))
 
 
+def no_resume_at_once(world: World, stack: ExitStack) -> None:
+    """The same, and nobody waits for the lease of a dead process, which lasts nearly as long as its requests live."""
+    world.plan.one_host = True
+    world.plan.network.late = 0.6
+    no_resume(world, stack)
+
+
 def timeout_is_no(world: World, _stack: ExitStack) -> None:
     """No reply is taken for a no."""
     world.engine_of = _Impatient
@@ -152,13 +159,18 @@ MUTANTS: Final[dict[str, Mutate]] = {
     mutate.__name__: mutate
     for mutate in (
         no_lease, no_flow_lease, no_leases, no_keep, no_look_before_sending, no_fence, no_settle, no_verify,
-        no_supersede, no_resume, timeout_is_no, timeout_is_yes, no_doubt, no_sweeper, no_pause, no_compensation,
-        no_intent,
+        no_supersede, no_resume, no_resume_at_once, timeout_is_no, timeout_is_yes, no_doubt, no_sweeper, no_pause,
+        no_compensation, no_intent,
     )
 }  # fmt: skip
 
 # What no run misses, and what is missed in its place when both are out: a second wall.
-SECOND_WALLS: Final = {"no_flow_lease": "no_leases", "no_keep": "no_fence", "no_verify": "no_doubt"}
+SECOND_WALLS: Final = {
+    "no_flow_lease": "no_leases",
+    "no_keep": "no_fence",
+    "no_verify": "no_doubt",
+    "no_resume": "no_resume_at_once",
+}
 
 
 @contextmanager
