@@ -135,15 +135,16 @@ def test_an_unknown_alert_is_not_found(outbox: Outbox) -> None:
 # --- storms --------------------------------------------------------------------------------------
 
 
-def test_a_storm_of_a_thousand_failures_of_one_workflow_is_one_alert_with_its_count(outbox: Outbox) -> None:
-    for ten in range(100):
+def test_a_storm_of_failures_of_one_workflow_is_one_alert_with_its_count(outbox: Outbox) -> None:
+    count = size(200, 1000)
+    for ten in range(count // 10):
         with outbox.store.write() as work:
             for one in range(10):
                 assert work.alerts.add(Alert(FAILED, f"record:{10 * ten + one}:failed", "it failed", "w"))
     assert outbox.deliver() == (1, None)
-    assert outbox.channel.told == [("record:0:failed", 1000)]
+    assert outbox.channel.told == [("record:0:failed", count)]
     (row,) = outbox.list()
-    assert (row.count, row.state) == (1000, "delivered")
+    assert (row.count, row.state) == (count, "delivered")
     assert outbox.list(undelivered=True) == []
 
 
