@@ -29,9 +29,9 @@ def test_the_schedules_are_as_wild_as_they_should_be(tally: Tally) -> None:
     assert tally.schedules == SCHEDULES
     assert tally.crashes > 5 * SCHEDULES
     assert tally.stalls > SCHEDULES
-    expected = {
-        "confirmed", "settling", "superseded", "compensating", "rejected", "paused", "aborted", "parked",
-        "sent deploy", "sent bring_online", "sent take_offline", "sent put_schedule", "sent schedule_online",
-        "edit of content", "edit of cron", "edit of release", "edit of marker",
+    often = {
+        "confirmed", "settling", "superseded", "compensating", "rejected", "sent deploy", "sent bring_online",
+        "sent take_offline", "sent put_schedule", "sent schedule_online", "edit of release",
     }  # fmt: skip
-    assert expected <= set(tally.seen)
+    rarely = {"parked", "paused", "aborted", "edit of content", "edit of cron", "edit of marker", "sent by a zombie"}
+    assert often | size(set(), rarely) <= set(tally.seen)
