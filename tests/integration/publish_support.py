@@ -216,3 +216,17 @@ class Office:
     def audit(self) -> list[tuple[str, str, str]]:
         rows = self.rows("workflow_operation_log")
         return [(row["action"], row["object_code"], row["outcome"]) for row in rows if row["action"] == "publish"]
+
+
+@contextmanager
+def office_between_versions(url: str) -> Iterator[Office]:
+    """V1 is online and fires every night; V2 has other content and another schedule."""
+    database = Database(url)
+    office = Office(database)
+    office.save(a_definition(schedule=NIGHTLY))
+    office.publish("deploy")
+    office.publish("online")
+    office.save(a_definition(text="echo new", schedule=MORNING))
+    office.engine.writes.clear()
+    yield office
+    database.dispose()

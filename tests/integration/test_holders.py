@@ -54,6 +54,13 @@ def test_of_others_nobody_is_sure(own: ProcessHolders, name: str) -> None:
     assert not own.is_dead(name.format(host=own.new().split(":")[0]))
 
 
+def test_of_another_machine_with_our_name_nobody_is_sure(own: ProcessHolders) -> None:
+    host, _, began, rest = own.new().split(":")
+    name, boot, space = host.rsplit(".", 2)
+    assert own.is_dead(f"{host}:999999999:{began}:{rest}")
+    assert not own.is_dead(f"{name}.{boot[::-1]}.{space}:999999999:{began}:{rest}")
+
+
 def test_a_process_of_somebody_else_is_alive(own: ProcessHolders, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_pid: int, _signal: int) -> None:
         raise PermissionError

@@ -6,14 +6,13 @@ from dataclasses import replace
 import pytest
 
 from tests.doubles.engine import Fault
-from tests.integration.publish_support import DATABASES, MORNING, NIGHTLY, Office, a_definition
+from tests.integration.publish_support import DATABASES, MORNING, NIGHTLY, Office, a_definition, office_between_versions
 from wfgov_dagster.domain.flow import Again, FlowState
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.errors import EngineUnreachable
 from wfgov_dagster.ports.engine import Marker
 from wfgov_dagster.ports.flows import FlowFilter, FlowRow
 from wfgov_dagster.runs.meter import MemoryMeter
-from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases import publish_flow, sweep_flow
 from wfgov_dagster.usecases.call_sweeper import call_sweeper
 from wfgov_dagster.usecases.drive_publish import Left, drive_publish
@@ -39,16 +38,8 @@ DOWN = EngineUnreachable("connection refused", where="engine embedded")
 
 @pytest.fixture(params=DATABASES)
 def office(request: pytest.FixtureRequest) -> Iterator[Office]:
-    """V1 is online and fires every night; V2 has other content and another schedule."""
-    database = Database(str(request.getfixturevalue(request.param)))
-    office = Office(database)
-    office.save(a_definition(schedule=NIGHTLY))
-    office.publish("deploy")
-    office.publish("online")
-    office.save(a_definition(text=NEW, schedule=MORNING))
-    office.engine.writes.clear()
-    yield office
-    database.dispose()
+    with office_between_versions(str(request.getfixturevalue(request.param))) as office:
+        yield office
 
 
 def manager(office: Office) -> FlowManager:

@@ -6,12 +6,11 @@ from dataclasses import replace
 import pytest
 
 from tests.doubles.engine import Fault
-from tests.integration.publish_support import DATABASES, MORNING, NIGHTLY, Office, a_definition
+from tests.integration.publish_support import DATABASES, MORNING, NIGHTLY, Office, a_definition, office_between_versions
 from wfgov_dagster.domain.definition import Definition, Schedule, Task, make
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.errors import Conflict, IllegalTransition, InvalidInput
 from wfgov_dagster.ports.engine import Marker
-from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases.preview_publish import preview
 from wfgov_dagster.usecases.publish import advance
 from wfgov_dagster.usecases.publisher import Done
@@ -25,16 +24,8 @@ AFTER = (NEW, True, MORNING, True)
 
 @pytest.fixture(params=DATABASES)
 def office(request: pytest.FixtureRequest) -> Iterator[Office]:
-    """V1 is online and fires every night; V2 has other content and another schedule."""
-    database = Database(str(request.getfixturevalue(request.param)))
-    office = Office(database)
-    office.save(a_definition(schedule=NIGHTLY))
-    office.publish("deploy")
-    office.publish("online")
-    office.save(a_definition(text=NEW, schedule=MORNING))
-    office.engine.writes.clear()
-    yield office
-    database.dispose()
+    with office_between_versions(str(request.getfixturevalue(request.param))) as office:
+        yield office
 
 
 def edit(office: Office, definition: Definition | None = None) -> None:

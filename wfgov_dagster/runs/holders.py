@@ -1,6 +1,7 @@
 """Names of lease holders, `<host>:<pid>:<start of the process>:<random>`: a dead one can be told from a slow one.
 
-A host is a name and a space of process numbers: containers may share one, and see other processes behind a number.
+A host is a name, a boot and a space of process numbers: two machines may share a name, two containers a kernel, and
+see other processes behind a number.
 Where there is no /proc a number that was given to another process counts as alive, and its lease has to run out.
 """
 
@@ -35,9 +36,10 @@ class ProcessHolders:
         """Holds no colon."""
         name = socket.gethostname()[:60].replace(":", "_")
         try:
-            return f"{name}.{(_PROC / 'self/ns/pid').stat().st_ino}"
+            boot = (_PROC / "sys/kernel/random/boot_id").read_text()[:8]
+            return f"{name}.{boot}.{(_PROC / 'self/ns/pid').stat().st_ino}"
         except OSError:
-            return name
+            return f"{name}.{uuid.getnode():x}"
 
 
 def _exists(pid: int) -> bool:
