@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,7 +59,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Nobody's settings reach a test, and no test writes into the checkout."""
+    """Nobody's settings reach a test, and no test writes into the checkout.
+
+    What a script starts in its background ignores SIGINT; Dagster then makes SIGTERM ignored, too, and everything that
+    a test starts would inherit both.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith(("WFGOV_", "DAGSTER_"))]:
         if not name.startswith("WFGOV_TEST_"):
             del os.environ[name]
