@@ -190,31 +190,18 @@ class Platform:
         return due(self.flows())
 
     def watch_flows(self, stop: Event, ears: "Ears", seconds: float | None = None, workers: int = 4) -> None:
-        """Drive what is due until `stop`; with `seconds` until nothing is due, not even soon, or they are over.
-
-        Without `seconds` a database that cannot be read is told and asked again, and chores are done; with them it is
-        raised.
-        """
+        """Drive what is due until `stop`, and do the chores; with `seconds` only the flows, and no longer."""
         import time
 
         from wfgov_dagster.runs.watch_loop import WatchLoop
-        from wfgov_dagster.usecases.do_chores import EVERY_SECONDS, do_chores
         from wfgov_dagster.usecases.watch_flows import TICK_SECONDS, Sleeper, Watch
 
         def sleep(pause: float) -> None:
             stop.wait(pause)
 
-        next_chores = time.monotonic()
-
-        def due() -> list[int]:
-            nonlocal next_chores
-            if seconds is None and time.monotonic() >= next_chores:
-                do_chores(self.chores(), ears.on_failure)
-                next_chores = time.monotonic() + EVERY_SECONDS
-            return watch.due()
-
-        watch = Watch(self.flows(ears.on_event), ears, Sleeper(sleep, stop.is_set), time.monotonic, seconds)
-        WatchLoop(due, watch.care, watch.goes_on, stop, workers, TICK_SECONDS).run()
+        task = self.chores() if seconds is None else seconds
+        watch = Watch(self.flows(ears.on_event), ears, Sleeper(sleep, stop.is_set), time.monotonic, task)
+        WatchLoop(watch.due, watch.care, watch.goes_on, stop, workers, TICK_SECONDS).run()
 
     def chores(self) -> "Chores":
         from wfgov_dagster.usecases.do_chores import Chores

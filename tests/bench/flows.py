@@ -26,6 +26,7 @@ from wfgov_dagster.usecases.watch_flows import Ears
 from wfgov_dagster.wiring import Platform
 
 FLOWS, FLOW_NODES = 40, 10
+LONG = (10, 100, 400)
 IDLE_SECONDS = 5.0
 WORKFLOWS = 40
 SIDE_BY_SIDE = 4
@@ -35,6 +36,8 @@ CALL_SECONDS = 0.05  # of an engine that is reached over a network
 def report(folder: Path, runs: int) -> None:
     with installation(folder / "flows.db") as platform:
         _node_to_node(platform)
+    with installation(folder / "long.db") as platform:
+        _long_flows(platform)
     with installation(folder / "idle.db") as platform:
         _idle(platform)
     print(f"\npublishes a minute ({WORKFLOWS} new workflows), one after the other and {SIDE_BY_SIDE} side by side")
@@ -83,6 +86,21 @@ def _node_to_node(platform: Platform) -> None:
     print(f"\nflow node to flow node, {FLOWS} flows of {FLOW_NODES}: median {statistics.median(gaps):.1f} ms, "
           f"p95 {statistics.quantiles(gaps, n=20)[-1]:.1f} ms, slowest {max(gaps):.1f} ms; "
           f"processor time {cpu:.1f} ms each", flush=True)  # fmt: skip
+
+
+def _long_flows(platform: Platform) -> None:
+    """What a flow node costs by how many there are, one flow each."""
+    told = []
+    for count in LONG:
+        nodes = tuple(FlowNode(f"n{at}", NodeKind.CALL, lambda turn: turn.node) for at in range(count))
+        platform.definitions.register(FlowDefinition(f"of {count}", 1, nodes))
+        manager = platform.flows()
+        flow_id = create_flow(manager, "bench", Biz(str(count), "bench"), f"of {count}")
+        start_flow(manager, "bench", flow_id)
+        begun = time.perf_counter()
+        drive_flow(manager, flow_id, time.sleep)
+        told.append(f"{1000 * (time.perf_counter() - begun) / count:.1f} ms each of {count}")
+    print(f"flow nodes of long flows: {', '.join(told)}", flush=True)
 
 
 def _idle(platform: Platform) -> None:

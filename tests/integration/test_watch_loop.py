@@ -9,20 +9,27 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.integration.cli_support import Cli
 from tests.integration.flow_support import ACTOR, POLL, House
+from wfgov_dagster.domain.alert import Alert, AlertKind
 from wfgov_dagster.domain.flow import Again, Biz, FlowState, Turn
 from wfgov_dagster.errors import DatabaseBusy, WfgovError
+from wfgov_dagster.ports.embedded import FireReport
 from wfgov_dagster.runs.holders import ProcessHolders
 from wfgov_dagster.runs.watch_loop import WatchLoop
 from wfgov_dagster.store.db import Database
+from wfgov_dagster.usecases.deliver_alerts import DeliveryReport
+from wfgov_dagster.usecases.do_chores import EVERY_SECONDS, Chores
 from wfgov_dagster.usecases.flows import Ended, advance_flow, create, due, start
-from wfgov_dagster.usecases.watch_flows import Ears, Said, Sleeper, Watch
+from wfgov_dagster.usecases.watch_flows import TICK_SECONDS, Ears, Said, Sleeper, Watch
 
 DONE = {"there": True}
+NO_CHORES = Chores(lambda: FireReport([], []), lambda _: None, DeliveryReport)
 
 
 def run_for(loop: WatchLoop, seconds: float) -> None:
@@ -98,6 +105,8 @@ def test_a_fault_of_its_own_ends_the_loop(where: str) -> None:
         loop.run()
 
 
+SILENT = Ears(lambda _: None, lambda *_: None, lambda _: None)
+
 # --- flows ---------------------------------------------------------------------------------------
 
 
@@ -105,7 +114,7 @@ def watch(house: House, seconds: float | None, stop: threading.Event, *, workers
     heard: list[tuple[int, Said]] = []
     ears = Ears(lambda _: None, lambda flow_id, said: heard.append((flow_id, said)), lambda _: None)
     sleeper = Sleeper(lambda pause: stop.wait(pause) and None, stop.is_set)
-    told = Watch(house.manager(), ears, sleeper, time.monotonic, seconds)
+    told = Watch(house.manager(), ears, sleeper, time.monotonic, NO_CHORES if seconds is None else seconds)
     WatchLoop(told.due, told.care, told.goes_on, stop, workers, 0.1).run()
     return heard
 
@@ -153,14 +162,60 @@ def test_a_look_that_fails_ends_a_run_and_is_told_by_the_loop_that_never_ends(ho
         stop.set()
 
     sleeper = Sleeper(time.sleep, stop.is_set)
-    for seconds in (None, 1.0):
-        one = Watch(manager, Ears(lambda _: None, lambda *_: None, hear), sleeper, time.monotonic, seconds)
-        if seconds is None:
+    for task in (NO_CHORES, 1.0):
+        one = Watch(manager, Ears(lambda _: None, lambda *_: None, hear), sleeper, time.monotonic, task)
+        if task is NO_CHORES:
             WatchLoop(one.due, one.care, one.goes_on, stop, 1, 0.1).run()
         else:
             with pytest.raises(DatabaseBusy):
                 one.due()
     assert [str(one) for one in told] == ["away"]
+
+
+def queries(database: Database, look: Callable[[], object]) -> int:
+    asked: list[str] = []
+
+    def hear(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            asked.append(statement)
+
+    sa.event.listen(database.engine, "before_cursor_execute", hear)
+    try:
+        look()
+    finally:
+        sa.event.remove(database.engine, "before_cursor_execute", hear)
+    return len(asked)
+
+
+def test_while_nothing_is_due_a_look_is_one_query_chores_included(house: House) -> None:
+    house.define(house.node("a"))
+    house.run()
+    clock, done = [0.0], []
+    chores = replace(NO_CHORES, fire=lambda: done.append(clock[0]) or FireReport([], []))  # type: ignore[func-returns-value]
+    told = Watch(house.manager(), SILENT, Sleeper(time.sleep, lambda: False), lambda: clock[0], chores)
+
+    def ten_minutes() -> None:
+        for _ in range(int(600 / TICK_SECONDS)):
+            clock[0] += TICK_SECONDS
+            assert told.due() == []
+
+    assert queries(house.database, ten_minutes) == 600
+    assert (TICK_SECONDS, done) == (1.0, [])
+
+
+def test_chores_are_done_when_there_is_one_and_not_every_tick(house: House) -> None:
+    clock, done = [0.0], []
+    chores = replace(NO_CHORES, fire=lambda: done.append(clock[0]) or FireReport([], []))  # type: ignore[func-returns-value]
+    told = Watch(house.manager(), SILENT, Sleeper(time.sleep, lambda: False), lambda: clock[0], chores)
+    with house.store.write() as work:
+        work.alerts.add(Alert(AlertKind.FLOW_FAILED, "flow:1:1", "it failed"))
+    for _ in range(12):
+        told.due()
+        clock[0] += TICK_SECONDS
+    assert done == [0.0, EVERY_SECONDS, 2 * EVERY_SECONDS]
+    house.define(house.node("a"))
+    flow_id = house.begin()
+    assert told.due() == [flow_id], "chores hold up no flow"
 
 
 class Away:

@@ -19,6 +19,7 @@ from wfgov_dagster.ports.change_sets import ChangeSets, Paces
 from wfgov_dagster.ports.checks import Checks
 from wfgov_dagster.ports.flows import Flows
 from wfgov_dagster.ports.leases import Breakers, Leases
+from wfgov_dagster.ports.looks import Looks
 from wfgov_dagster.ports.metadata import ImportBatch
 from wfgov_dagster.ports.publish_history import PublishHistory
 from wfgov_dagster.ports.publishing import Publishing
@@ -231,6 +232,8 @@ class Work(Protocol):
     def change_sets(self) -> ChangeSets: ...
     @property
     def paces(self) -> Paces: ...
+    @property
+    def looks(self) -> Looks: ...
 
 
 class Store(Protocol):

@@ -55,11 +55,11 @@ class SqlAlerts:
     # whoever delivers
 
     def due(self, limit: int) -> Sequence[int]:
-        query = sa.select(_A.id).where(_is_due()).order_by(_A.id).limit(limit)
+        query = sa.select(_A.id).where(is_alert_due()).order_by(_A.id).limit(limit)
         return list(self._conn.scalars(query))
 
     def claim(self, alert_id: int, seconds: float) -> AlertRow | None:
-        mine = sa.update(alerts).where((_A.id == alert_id) & _is_due())
+        mine = sa.update(alerts).where((_A.id == alert_id) & is_alert_due())
         taken = self._conn.execute(mine.values(due_at=db_now(seconds), attempts=_A.attempts + 1))
         return self.get(alert_id) if taken.rowcount else None
 
@@ -97,7 +97,7 @@ def _speaking_for(alert: Alert) -> sa.Select[tuple[int]]:
     return sa.select(_A.id).where(*speaks, *alike).order_by(_A.id.desc()).limit(1)
 
 
-def _is_due() -> sa.ColumnElement[bool]:
+def is_alert_due() -> sa.ColumnElement[bool]:
     return (_A.state == "waiting") & (_A.due_at <= db_now())
 
 

@@ -88,11 +88,7 @@ class SqlFlows:
         self, known: Collection[tuple[str, int]], after: tuple[datetime, int] | None, limit: int
     ) -> Sequence[DueFlow]:
         held = sa.case((_F.until > db_now(), _F.holder))
-        definition = sa.tuple_(_F.flow_name, sa.func.coalesce(_F.definition_version, 0))
-        unknown = sa.func.coalesce(_F.error_code, "") == FlowDefineNotFound.code
-        query = sa.select(_F.id, _F.next_due_at, held).where(
-            _F.next_due_at <= db_now(), sa.or_(sa.not_(unknown), definition.in_(list(known)))
-        )
+        query = sa.select(_F.id, _F.next_due_at, held).where(is_flow_due(known))
         if after is not None:
             later = sa.or_(_F.next_due_at > after[0], sa.and_(_F.next_due_at == after[0], _F.id > after[1]))
             query = query.where(later)
@@ -215,6 +211,13 @@ class SqlFlows:
 
     def _change_node(self, node_id: int, **values: Any) -> None:
         self._conn.execute(sa.update(flow_node).where(_N.id == node_id).values(values))
+
+
+def is_flow_due(known: Collection[tuple[str, int]]) -> sa.ColumnElement[bool]:
+    """With somebody or not. One whose definition somebody did not find comes only to who knows it."""
+    definition = sa.tuple_(_F.flow_name, sa.func.coalesce(_F.definition_version, 0))
+    unknown = sa.func.coalesce(_F.error_code, "") == FlowDefineNotFound.code
+    return (_F.next_due_at <= db_now()) & sa.or_(sa.not_(unknown), definition.in_(list(known)))
 
 
 def _held(lease: FlowLease) -> sa.ColumnElement[bool]:

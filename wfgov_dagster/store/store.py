@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.imports import SqlImports
     from wfgov_dagster.store.leases import SqlLeases
     from wfgov_dagster.store.lineage import SqlLineage
+    from wfgov_dagster.store.looks import SqlLooks
     from wfgov_dagster.store.paces import SqlPaces
     from wfgov_dagster.store.publish_history import SqlPublishHistory
     from wfgov_dagster.store.publishing import SqlPublishing
@@ -121,6 +122,12 @@ class SqlWork:
         from wfgov_dagster.store.change_sets import SqlChangeSets
 
         return SqlChangeSets(self._conn)
+
+    @cached_property
+    def looks(self) -> "SqlLooks":
+        from wfgov_dagster.store.looks import SqlLooks
+
+        return SqlLooks(self._conn)
 
     @cached_property
     def paces(self) -> "SqlPaces":

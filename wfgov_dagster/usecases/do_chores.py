@@ -8,7 +8,7 @@ from wfgov_dagster.errors import InvalidInput, NotDelivered, WfgovError
 from wfgov_dagster.ports.embedded import FireReport
 from wfgov_dagster.usecases.deliver_alerts import DeliveryReport
 
-EVERY_SECONDS: Final = 5.0
+EVERY_SECONDS: Final = 5.0  # at most so often: what is refused stays due
 
 
 @dataclass(frozen=True, slots=True)

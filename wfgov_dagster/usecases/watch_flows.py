@@ -9,6 +9,7 @@ from wfgov_dagster.domain.flow_steps import Failed, failed
 from wfgov_dagster.domain.redact import told
 from wfgov_dagster.errors import DatabaseBusy, FlowDefineNotFound, NotFound, WfgovError
 from wfgov_dagster.usecases.advance_flow import drive_flow
+from wfgov_dagster.usecases.do_chores import EVERY_SECONDS, Chores, do_chores
 from wfgov_dagster.usecases.flow_manager import Ended, FlowManager, Held, NodeEvent
 from wfgov_dagster.usecases.flows import due
 
@@ -38,26 +39,39 @@ class Ears:
 
 
 class Watch:
-    """What a loop asks each tick. With `seconds` it ends when nothing is due, not even soon, or they are over, and a
-    failure to look is raised; without them it goes on for ever and tells failures."""
+    """What a loop asks each tick. For so many seconds: it ends when nothing is due, not even soon, or they are over,
+    and a failure to look is raised. With chores: it goes on for ever, does them, too, and tells failures.
+
+    While nothing is due a look is one query, whatever there is to look for.
+    """
 
     def __init__(
-        self, manager: FlowManager, ears: Ears, sleeper: Sleeper, clock: Callable[[], float], seconds: float | None
+        self, manager: FlowManager, ears: Ears, sleeper: Sleeper, clock: Callable[[], float], task: float | Chores
     ) -> None:
         """`clock`: seconds, monotonic."""
         self._manager, self._ears, self._clock = manager, ears, clock
-        self._end = None if seconds is None else clock() + seconds
+        self._chores = None if isinstance(task, (int, float)) else task
+        self._end = clock() + task if isinstance(task, (int, float)) else None
+        self._next_chores = clock()
         self._sleeper = replace(sleeper, should_stop=lambda: sleeper.should_stop() or self._is_over())
         self._due_at: dict[int, float] = {}
 
     def due(self) -> list[int]:
         try:
-            return due(self._manager)
+            return due(self._manager) if self._chores is None else self._look(self._chores)
         except WfgovError as exc:
             if self._end is not None:
                 raise
             self._ears.on_failure(exc)  # the next look may find the database again
             return []
+
+    def _look(self, chores: Chores) -> list[int]:
+        with self._manager.store.read() as work:
+            waiting = work.looks.waiting(self._manager.definitions.keys())
+        if waiting.chores and self._clock() >= self._next_chores:
+            do_chores(chores, self._ears.on_failure)
+            self._next_chores = self._clock() + EVERY_SECONDS
+        return due(self._manager) if waiting.flows else []
 
     def care(self, flow_id: int) -> None:
         said = take_care(self._manager, flow_id, self._sleeper)
