@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.integration.flow_support import ACTOR, CALL, POLL, House, Killed
 from tests.support.size import SEED, size
 from wfgov_dagster.domain.flow import Again, FlowNode, FlowState, Turn
 from wfgov_dagster.errors import EngineUnreachable, LeaseHeld, StoreError
+from wfgov_dagster.store import flows as flow_rows
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases.flows import (
     Biz,
@@ -407,6 +409,22 @@ def test_a_flow_is_made_with_what_it_is_about_or_not_at_all(house: House) -> Non
     assert house.detail(flow_id).nodes == []
     assert house.drive(flow_id) == Ended(flow_id, FlowState.FINISHED)
     assert house.detail(flow_id).flow.definition_version == 1, "whoever advanced it first chose"
+
+
+def test_a_step_of_a_long_flow_reads_no_more_flow_nodes_than_one_of_a_short_flow(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, counted = flow_rows._node, {}
+    rows: list[sa.RowMapping] = []
+    monkeypatch.setattr(flow_rows, "_node", lambda row: rows.append(row) or read(row))  # type: ignore[func-returns-value]
+    for count in (3, 60):
+        house.define(*(house.node(f"n{at}") for at in range(count)), name=f"of {count}")
+        flow_id, manager = house.begin(f"of {count}"), house.manager()
+        advance_flow(manager, flow_id)
+        rows.clear()
+        advance_flow(manager, flow_id)
+        counted[count] = len(rows)
+    assert counted[3] == counted[60] > 0
 
 
 def test_who_is_woken_while_it_looks_looks_again_at_once(house: House) -> None:

@@ -123,6 +123,14 @@ class Flows(Protocol):
     def nodes(self, flow_id: int) -> Sequence[NodeRow]:
         """In order."""
 
+    def node(self, node_id: int) -> NodeRow: ...
+
+    def node_names(self, flow_id: int) -> Sequence[str]:
+        """In order."""
+
+    def first_open(self, flow_id: int) -> NodeRow | None:
+        """The first flow node that is not done. However long the flow is, it costs the same."""
+
     def attempts(self, flow_id: int) -> Sequence[AttemptRow]:
         """In the order in which they were begun."""
 

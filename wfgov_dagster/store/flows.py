@@ -69,6 +69,17 @@ class SqlFlows:
         rows = self._conn.execute(sa.select(*_NODE).where(_N.flow_id == flow_id).order_by(_N.no))
         return [_node(row) for row in rows.mappings()]
 
+    def node(self, node_id: int) -> NodeRow:
+        return _node(self._conn.execute(sa.select(*_NODE).where(_N.id == node_id)).mappings().one())
+
+    def node_names(self, flow_id: int) -> Sequence[str]:
+        return list(self._conn.scalars(sa.select(_N.node_name).where(_N.flow_id == flow_id).order_by(_N.no)))
+
+    def first_open(self, flow_id: int) -> NodeRow | None:
+        open_one = (_N.flow_id == flow_id) & (_N.state != NodeState.DONE)
+        row = self._conn.execute(sa.select(*_NODE).where(open_one).order_by(_N.no).limit(1)).mappings().one_or_none()
+        return None if row is None else _node(row)
+
     def attempts(self, flow_id: int) -> Sequence[AttemptRow]:
         query = sa.select(*_ATTEMPT).select_from(flow_attempt.join(flow_node, _N.id == _A.flow_node_id))
         rows = self._conn.execute(query.where(_N.flow_id == flow_id).order_by(_A.id))

@@ -87,7 +87,7 @@ def _end(begun: Begun, word: Word) -> Ended | Again | Held:
         flow = work.flows.get(flow_id)
         if not kept:
             return _held(flow)
-        row = next(one for one in work.flows.nodes(flow_id) if one.id == begun.row.id)
+        row = work.flows.node(begun.row.id)
         left = seconds_until(row.deadline_at, flow.read_at)
         verdict = judge(begun.call.node, word, Patience(row.failures, left, manager.retry_seconds))
         said = _write(work, begun, flow, row, verdict)
@@ -125,9 +125,9 @@ def _write(work: Work, begun: Begun, flow: FlowRow, row: NodeRow, verdict: Done 
 
 def _go_on(work: Work, begun: Begun, flow: FlowRow) -> Ended | Again:
     if flow.state in MOVING:
-        call = next_call(flow, work.flows.nodes(flow.id), begun.definition)
-        if isinstance(call, FlowEvent):
-            return end(work, begun.lease, flow.state, call)
+        found = next_call(work, flow, begun.definition)
+        if isinstance(found, FlowEvent):
+            return end(work, begun.lease, flow.state, found)
     return _later(work, flow, 0.0)
 
 

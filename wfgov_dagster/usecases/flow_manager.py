@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from wfgov_dagster.domain.flow import FlowDefinition, FlowState
 from wfgov_dagster.errors import FlowDefineNotFound, InvalidInput
@@ -9,12 +10,15 @@ from wfgov_dagster.ports.flows import FlowRow
 from wfgov_dagster.ports.runtime import Meter
 from wfgov_dagster.ports.store import Store
 
+_CHECKED: Final = 10_000  # flows that are remembered to fit; more are checked again
+
 
 class Registry:
     """Every definition this process knows, old versions included while flows on them may be under way."""
 
     def __init__(self, definitions: Iterable[FlowDefinition] = ()) -> None:
         self._known: dict[str, dict[int, FlowDefinition]] = {}
+        self._checked: set[str] = set()
         for one in definitions:
             self.register(one)
 
@@ -38,6 +42,15 @@ class Registry:
         asked = f"flow {name}" if version is None else f"flow {name} version {version}"
         known = ", ".join(f"{one.name} {one.version}" for one in self) or "none"
         raise FlowDefineNotFound(where=asked, hint=f"a process that has it registered goes on; known here: {known}")
+
+    def checked(self, flow_key: str) -> None:
+        """That flow has the flow nodes of its definition here."""
+        if len(self._checked) >= _CHECKED:
+            self._checked.clear()
+        self._checked.add(flow_key)
+
+    def is_checked(self, flow_key: str) -> bool:
+        return flow_key in self._checked
 
     def __iter__(self) -> Iterator[FlowDefinition]:
         return iter([one for _, versions in sorted(self._known.items()) for _, one in sorted(versions.items())])

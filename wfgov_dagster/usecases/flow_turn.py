@@ -1,8 +1,9 @@
 """One call of a flow node's function: what is on record before it, and its word."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from wfgov_dagster.domain.flow import (
     JSON,
@@ -43,7 +44,6 @@ class Begun:
     row: NodeRow
     call: Call
     attempt: int
-    results: Mapping[str, JSON]
 
 
 def seconds_until(moment: datetime | None, now: datetime) -> float | None:
@@ -56,35 +56,74 @@ def begin(manager: FlowManager, work: Work, flow: FlowRow, lease: FlowLease) -> 
     definition = manager.definitions.get(flow.flow_name, flow.definition_version)
     if flow.definition_version is None:
         work.flows.choose(flow.id, definition.version, [(node.name, node.kind) for node in definition.nodes])
-    rows = work.flows.nodes(flow.id)
-    _check_same(definition, rows)
+    _check_same(manager, work, flow, definition)
     if flow.error_code is not None:
         work.flows.set_error(flow.id, None)
-    call = next_call(flow, rows, definition)
-    if isinstance(call, FlowEvent):
-        return end(work, lease, flow.state, call)
-    row = next(one for one in rows if one.node_name == call.node.name)
+    found = next_call(work, flow, definition)
+    if isinstance(found, FlowEvent):
+        return end(work, lease, flow.state, found)
+    call, row = found
     hopeless = _hopeless(manager, work, flow, row)
     if hopeless is not None:
         return fail(work, lease, flow.state, row, failed(hopeless))
     if definition.deadline_seconds is not None:
         work.flows.set_deadline(flow.id, definition.deadline_seconds)
     number = work.flows.begin(lease, row, call.action, call.node.deadline_seconds)
-    last = row.no if call.action is Action.UNDO else row.no - 1
-    results = {one.node_name: one.result for one in rows if one.state is NodeState.DONE and one.no <= last}
-    return Begun(manager, definition, flow, lease, row, call, number, results)
+    return Begun(manager, definition, flow, lease, row, call, number)
 
 
-def next_call(flow: FlowRow, rows: Sequence[NodeRow], definition: FlowDefinition) -> Call | FlowEvent:
-    return next_of(flow.state, [Stand(row.node_name, row.state) for row in rows], definition)
+def next_call(work: Work, flow: FlowRow, definition: FlowDefinition) -> tuple[Call, NodeRow] | FlowEvent:
+    """What `next_of` says; of a flow that goes forward it is shown the first open flow node only, so that a step of a
+    long flow costs no more than one of a short one."""
+    if flow.state is FlowState.CANCELING:
+        rows = work.flows.nodes(flow.id)
+    else:
+        first = work.flows.first_open(flow.id)
+        rows = [] if first is None else [first]
+    said = next_of(flow.state, [Stand(row.node_name, row.state) for row in rows], definition)
+    if isinstance(said, FlowEvent):
+        return said
+    return said, next(row for row in rows if row.node_name == said.node.name)
 
 
-def _check_same(definition: FlowDefinition, rows: Sequence[NodeRow]) -> None:
-    if [row.node_name for row in rows] != [node.name for node in definition.nodes]:
+def _check_same(manager: FlowManager, work: Work, flow: FlowRow, definition: FlowDefinition) -> None:
+    """Once a flow and process: neither its flow nodes nor a registered definition ever change."""
+    if manager.definitions.is_checked(flow.flow_key):
+        return
+    if list(work.flows.node_names(flow.id)) != [node.name for node in definition.nodes]:
         raise FlowDefineNotFound(
             where=f"flow {definition.name} version {definition.version}",
             hint="it began with other flow nodes than are registered here: a changed definition needs a new version",
         )
+    if flow.definition_version is not None:  # one that was chosen just now may be rolled back
+        manager.definitions.checked(flow.flow_key)
+
+
+class _Results(Mapping[str, JSON]):
+    """Results of the flow nodes up to `last`, read when somebody asks: most functions do not, and they may be many."""
+
+    def __init__(self, begun: Begun) -> None:
+        self._begun = begun
+
+    @cached_property
+    def _read(self) -> dict[str, JSON]:
+        begun = self._begun
+        last = begun.row.no if begun.call.action is Action.UNDO else begun.row.no - 1
+        with begun.manager.store.read() as work:
+            rows = work.flows.nodes(begun.flow.id)
+        return {one.node_name: one.result for one in rows if one.state is NodeState.DONE and one.no <= last}
+
+    def __getitem__(self, node: str) -> JSON:
+        return self._read[node]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+    def __repr__(self) -> str:
+        return repr(self._read)
 
 
 def _hopeless(manager: FlowManager, work: Work, flow: FlowRow, row: NodeRow) -> FlowError | None:
@@ -146,7 +185,7 @@ def _turn(begun: Begun) -> Turn:
         biz_type=flow.biz_type,
         actor=flow.created_by,
         context=flow.context,
-        results=begun.results,
+        results=_Results(begun),
         holder=f"{begun.manager.holder}:{flow.id}",
         interval_seconds=node.interval_seconds,
         keep=lambda: _keep(begun),
