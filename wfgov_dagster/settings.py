@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 CHECKOUT = Path(__file__).resolve().parents[1]  # sql/ and the samples are found relative to it
 
 
+_LONGEST_REQUEST_SECONDS = 70.0  # a server still works on what its client gave up
+
+
 class Settings(BaseSettings):
     """`database_url` may hold a password, so it is secret: it is shown as `***`."""
 
@@ -24,8 +27,12 @@ class Settings(BaseSettings):
     default_engine: str = Field(default="embedded", description="Engine that a publish uses when none is named.")
     webserver_url: str = Field(default="http://127.0.0.1:3000", description="Where Dagster's webserver answers.")
     lease_seconds: int = Field(default=60, ge=1, le=3600, description="How long a publisher holds a workflow.")
-    settle_seconds: float = Field(
-        default=0.0, ge=0, le=3600, description="How old an unknown write must be before an observation confirms it."
+    settle_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        le=3600,
+        description="How old an unknown write must be before an observation confirms it; absent: by the kind of "
+        "engine, 0 for embedded, else call_seconds and 70 for the longest request.",
     )
     call_seconds: float | None = Field(
         default=None, gt=0, le=1800, description="Longest call to an engine; absent: a third of lease_seconds."
@@ -69,6 +76,16 @@ class Settings(BaseSettings):
             return ZoneInfo(name).key
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"{name!r} is no time zone; an IANA name, for example Europe/Berlin") from None
+
+    def longest_call_seconds(self) -> float:
+        return self.call_seconds or self.lease_seconds / 3
+
+    def settle(self) -> tuple[float, float]:
+        """Of an embedded engine, and of one that is reached over a network: there the client's time-out and its longest
+        request together."""
+        if self.settle_seconds is not None:
+            return self.settle_seconds, self.settle_seconds
+        return 0.0, self.longest_call_seconds() + _LONGEST_REQUEST_SECONDS
 
     def root(self) -> Path:
         return self.home.expanduser().resolve()

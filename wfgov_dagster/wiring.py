@@ -113,14 +113,16 @@ class Platform:
         from wfgov_dagster.usecases.publisher import Limits, Publisher
 
         told = self.settings
+        settle_embedded, settle_network = told.settle()
         limits = Limits(
             lease_seconds=told.lease_seconds,
-            settle_seconds=told.settle_seconds,
+            settle_seconds=settle_embedded,
+            network_settle_seconds=settle_network,
             attempts=told.publish_attempts,
             first_wait_seconds=told.backoff_first_seconds,
             longest_wait_seconds=told.backoff_longest_seconds,
             deadline_seconds=told.publish_deadline_seconds,
-            call_seconds=told.call_seconds or told.lease_seconds / 3,
+            call_seconds=told.longest_call_seconds(),
             breaker_rest_seconds=told.breaker_rest_seconds,
             horizon_seconds=told.sweep_horizon_seconds,
             sweep_seconds=told.sweep_seconds,

@@ -10,9 +10,11 @@ import pytest
 from tests.doubles.engine import Fault
 from tests.integration.publish_support import MORNING, NIGHTLY, Office, a_definition
 from wfgov_dagster.errors import EngineRejected, EngineUnreachable, LeaseHeld
+from wfgov_dagster.settings import Settings
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases.publish import advance, drive
 from wfgov_dagster.usecases.publisher import Again, Done
+from wfgov_dagster.wiring import Platform
 
 NEW = "echo new"
 WHOLE_WAY = ["take_offline", "deploy", "bring_online", "put_schedule", "schedule_online"]
@@ -185,6 +187,28 @@ def test_a_write_of_an_older_record_can_come_late_too(office: Office) -> None:
     again = advance(publisher, record_id)
     assert isinstance(again, Again)
     assert again.after_seconds > 25
+
+
+def test_how_long_to_settle_goes_by_the_kind_of_engine_unless_somebody_says(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with office.store.write() as work:
+        work.publishing.add_engine("far", "dolphin")
+    office.save(a_definition("near"))
+    office.save(a_definition("far"))
+    limits = Platform(Settings()).publisher().limits
+    near, far = office.ask("deploy", "near"), office.ask("deploy", "far", engine="far")
+    ends = []
+    for record_id in (near, far):
+        office.engine.faults.append(Fault.REPLY_LOST)
+        publisher = replace(office.publisher(), limits=limits)
+        advance(publisher, record_id)
+        ends.append(advance(publisher, record_id))
+    assert isinstance(ends[0], Done)
+    assert isinstance(ends[1], Again)
+    assert 85 < ends[1].after_seconds <= 90
+    monkeypatch.setenv("WFGOV_SETTLE_SECONDS", "5")
+    assert Settings().settle() == (5.0, 5.0)
 
 
 @pytest.mark.parametrize("at", range(len(WHOLE_WAY)), ids=WHOLE_WAY)

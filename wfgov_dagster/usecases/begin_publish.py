@@ -87,7 +87,7 @@ def turn(publisher: Publisher, work: Work, job: Job) -> Turn:
         sent_content(work, job),
         work.publishing.unfinished(engine_id, workflow_id),
         frozenset(one.request_digest for one in steps if one.outcome == "ok" and one.round == job.round),
-        0.0 if age is None else max(0.0, limits.settle_seconds - age),
+        0.0 if age is None else max(0.0, limits.settle_of(job.engine) - age),
         work.breakers.rest(engine_id, publisher.holder, limits.call_seconds),
     )
 

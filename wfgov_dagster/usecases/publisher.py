@@ -8,6 +8,7 @@ from wfgov_dagster.domain.publish import Phase
 from wfgov_dagster.ports.engine import Engine
 from wfgov_dagster.ports.publishing import RegisteredEngine
 from wfgov_dagster.ports.store import Store
+from wfgov_dagster.usecases.engines import EMBEDDED
 
 __all__ = ["Again", "Done", "Limits", "Publisher"]
 
@@ -15,7 +16,8 @@ __all__ = ["Again", "Done", "Limits", "Publisher"]
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`call_seconds`: longest call to an engine with a margin; a lease has to last longer, and no write begins with
-    less of it left. `settle_seconds`: how long after it was sent a request without a reply may still be applied.
+    less of it left. `settle_seconds`: how long after it was sent a request without a reply may still be applied;
+    `network_settle_seconds`: the same for an engine that is reached over a network, None = no other.
     `attempts` and `deadline_seconds` are those of one round: the way there, each retry, the way back.
 
     After `breaker_failures` calls in a row without an answer an engine is left alone for `breaker_rest_seconds`.
@@ -25,6 +27,7 @@ class Limits:
 
     lease_seconds: float = 60.0
     settle_seconds: float = 0.0
+    network_settle_seconds: float | None = None
     attempts: int = 8
     first_wait_seconds: float = 1.0
     longest_wait_seconds: float = 60.0
@@ -35,6 +38,12 @@ class Limits:
     horizon_seconds: float = 3600.0
     sweep_seconds: float = 60.0
     writes_per_second: float = 0.0
+
+    def settle_of(self, engine: RegisteredEngine) -> float:
+        """An embedded engine's requests are transactions of our own database."""
+        if engine.kind == EMBEDDED or self.network_settle_seconds is None:
+            return self.settle_seconds
+        return self.network_settle_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def settle_parked(publisher: Publisher, actor: str, record_id: int, live: Observ
         if job.phase is not Phase.PARKED or work.leases.left(job.engine.id, job.workflow.code) > 0:
             return "waiting", "somebody is at it"
         age = work.leases.since_unknown(job.engine.id, job.workflow.id)
-        if age is not None and age < publisher.limits.settle_seconds:
+        if age is not None and age < publisher.limits.settle_of(job.engine):
             return "waiting", "a write without a reply could still come late"
         shown = _shows(work, job, live)
         error = (job.error_code or "engine", job.error or "it was parked")
