@@ -85,6 +85,13 @@ def test_both_hashes_are_the_frozen_ones(name: str) -> None:
     assert (found.content, found.functional) == HASHES[name]
 
 
+def test_nothing_extra_leaves_no_trace_in_the_bytes() -> None:
+    assert b"extra" not in task_body(PLAIN.tasks[0])
+    with_it = json.loads(task_body(replace(PLAIN.tasks[0], extra='{"a":{"$task":"b"}}')))
+    assert list(with_it)[3] == "extra"
+    assert with_it["extra"] == '{"a":{"$task":"b"}}'
+
+
 def test_the_fields_are_those_that_were_promised() -> None:
     found = json.loads(document(EVERYTHING))
     assert list(found) == ["cross_workflow_edges", "edges", "scheme", "tasks", "workflow"]
@@ -119,6 +126,7 @@ def tasks(draw: st.DrawFn, code: str) -> Task:
         draw(TEXTS),
         *(draw(WHOLE) for _ in range(4)),
         draw(TEXTS),
+        draw(st.just("") | TEXT),
     )
 
 
@@ -197,6 +205,7 @@ TASK_CHANGES = [
     {"datasource": "x"}, {"description": "x"}, {"flags": ("x",)}, {"name": "x"}, {"node_type": "x"},
     {"parameters": (Parameter("x", "x"),)}, {"priority": 1}, {"resources": ("x",)}, {"retries": 1},
     {"retry_interval": 1}, {"text": "x"}, {"timeout": 1}, {"type": "x"}, {"code": "x"},
+    {"extra": '{"a":1}'},
 ]  # fmt: skip
 SETTINGS_CHANGES = [
     {"code": "x"}, {"description": "x"}, {"environment": "x"}, {"failure_strategy": "x"}, {"name": "x"},

@@ -3,24 +3,27 @@
 import io
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import chain, compress, islice
 from typing import Final
 
 import numpy as np
+import orjson
 import polars as pl
 
-from wfgov_dagster.domain import graph, snapshot
+from wfgov_dagster.domain import extra, graph, snapshot
 from wfgov_dagster.domain.columns import Ids
 from wfgov_dagster.domain.cron import to_cron
-from wfgov_dagster.domain.definition import CrossEdge, Edge, Schedule, Settings
+from wfgov_dagster.domain.definition import CrossEdge, Edge, Schedule, Settings, Task
 
+_SPEC: Final = ("extra", "flags", "parameters", "resources")
 _SLICE: Final = 10_000  # tasks whose bodies are in memory at once: new pages cost more than the work on them
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """Settings of one workflow, its schedule apart: `declared` ones stand, else the cron that all its tasks share."""
+    """Settings of one workflow: `declared` ones stand, else the cron that all its tasks share. A schedule in `settings`
+    is whole already."""
 
     settings: Settings
     declared: bool
@@ -33,6 +36,7 @@ class Defined:
     """A current definition; only one with tasks and without circles can become a version.
 
     `circles`: task codes in walking order. `schedule_finding`: why there is no schedule although one was asked for.
+    `problems`: what is wrong with its tasks, a sentence each.
     """
 
     workflow: int
@@ -42,6 +46,7 @@ class Defined:
     exit_tasks: tuple[str, ...]
     circles: tuple[tuple[str, ...], ...]
     schedule_finding: str | None
+    problems: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -63,6 +68,7 @@ def define(estate: Estate) -> Iterator[Defined]:
     """One definition for each workflow of `stated`, by its id. Columns become lists once, then each takes its slice."""
     members = estate.members.sort("workflow", "code")
     names, crons, cyclic = (members[name].to_list() for name in ("code", "cron", "cycle"))
+    wrong = _problems(members)
     bodies = chain.from_iterable(task_bodies(some) for some in members.iter_slices(_SLICE))
     pre, post = _edges(estate.edges, members)
     codes = np.array(names, dtype=object)
@@ -85,15 +91,39 @@ def define(estate: Estate) -> Iterator[Defined]:
             tuple(compress(names[own], last[own])),
             _circles(cyclic[own], inner),
             finding,
+            wrong.get(workflow, ()),
         )
 
 
 def task_bodies(tasks: pl.DataFrame) -> list[bytes]:
-    """`snapshot.task_body` of each row. A task without text becomes a SHELL node that echoes its code.
+    """`snapshot.task_body` of each row. A task without text becomes a SHELL node that echoes its code, unless `spec`
+    says what its node is.
 
     Whole columns are serialised at once, in the canonical order of the keys; the bytes are those of orjson, which a
-    test holds against each other.
+    test holds against each other. The rows with a `spec` are few and one like no other: each is a task of its own.
     """
+    spelt = [snapshot.task_body(task) for task in _spelt(tasks)]
+    if not spelt:
+        return _plain_bodies(tasks)
+    plain, own = iter(_plain_bodies(tasks.filter(pl.col("spec") == ""))), iter(spelt)
+    return [next(own) if spec else next(plain) for spec in tasks["spec"]]
+
+
+def task_spec(task: Task) -> str:
+    """What a task's row in the metadata has no column for, as JSON text that is never empty."""
+    body = orjson.loads(snapshot.task_body(task))
+    return orjson.dumps({name: body[name] for name in _SPEC if name in body}).decode()
+
+
+def _spelt(tasks: pl.DataFrame) -> Iterator[Task]:
+    """The rows with a `spec` as tasks, in their order."""
+    columns = [field.name for field in fields(Task) if field.name not in _SPEC]
+    for row in tasks.filter(pl.col("spec") != "").iter_rows(named=True):
+        told = {name: row[name] for name in columns} | {"datasource": row["datasource"] or None}
+        yield snapshot.task_from(told | orjson.loads(row["spec"]))
+
+
+def _plain_bodies(tasks: pl.DataFrame) -> list[bytes]:
     if not tasks.height:
         return []
     bare = tasks.filter(pl.col("text") == "")["code"]
@@ -121,6 +151,18 @@ def task_bodies(tasks: pl.DataFrame) -> list[bytes]:
     lines = io.BytesIO()
     rows.write_ndjson(lines)
     return lines.getvalue().split(b"\n")[:-1]
+
+
+def _problems(members: pl.DataFrame) -> dict[int, tuple[str, ...]]:
+    """Workflow id → sentences about symbols of its tasks."""
+    spelt = members.filter(pl.col("spec") != "")
+    if not spelt.height:
+        return {}
+    codes = members.group_by("workflow").agg("code").rows_by_key("workflow", unique=True)
+    found: dict[int, list[str]] = {}
+    for workflow, task in zip(spelt["workflow"], _spelt(spelt), strict=True):
+        found.setdefault(workflow, []).extend(extra.problems_of(task, set(codes[workflow][0])))
+    return {workflow: tuple(told) for workflow, told in found.items()}
 
 
 def _slices(workflows: pl.Series) -> dict[int, slice]:
@@ -156,6 +198,8 @@ def _without(ends: Ids, height: int) -> list[bool]:
 
 
 def _scheduled(stated: Stated, names: list[str], crons: list[str]) -> tuple[Settings, str | None]:
+    if stated.settings.schedule is not None:
+        return stated.settings, None
     asked = {stated.cron} if stated.declared else set(crons)
     if asked in (set(), {""}):
         return stated.settings, None

@@ -16,6 +16,7 @@ from wfgov_dagster.store.schema.given import (
     metadata_import,
     table_task_relation,
     task_dependency_declaration,
+    task_node_declaration,
     task_workflow_declaration,
     workflow_settings_declaration,
 )
@@ -27,7 +28,8 @@ _RELATIONS = Kind(table_task_relation)
 _MEMBERSHIPS = Kind(task_workflow_declaration, soft=False)
 _DEPENDENCIES = Kind(task_dependency_declaration, soft=False)
 _SETTINGS = Kind(workflow_settings_declaration, ("workflow_code",), soft=False)
-_KINDS = (_TABLES, _TASKS, _LINEAGE, _RELATIONS, _MEMBERSHIPS, _DEPENDENCIES, _SETTINGS)
+_NODES = Kind(task_node_declaration, ("task_id",), soft=False)
+_KINDS = (_TABLES, _TASKS, _LINEAGE, _RELATIONS, _MEMBERSHIPS, _DEPENDENCIES, _SETTINGS, _NODES)
 
 
 class SqlImports:
@@ -132,9 +134,18 @@ class SqlImports:
                     "description": row.description,
                     "schedule_cron": row.schedule_cron,
                     "time_zone": row.time_zone,
+                    "settings": row.settings,
                     "declared_by": by,
                 }
                 for row in batch.workflows
+            },
+        )
+        merging.rows(
+            _NODES,
+            {
+                row.task_code: {"task_id": task[row.task_code], "spec": row.spec, "declared_by": by}
+                for row in batch.nodes
+                if row.task_code not in without
             },
         )
 

@@ -8,13 +8,14 @@ import polars as pl
 
 from wfgov_dagster.domain.definition import CrossEdge, Settings
 from wfgov_dagster.domain.estate import Defined, Estate, Stated, define
+from wfgov_dagster.domain.snapshot import settings_from
 from wfgov_dagster.domain.todo import ALL, DEFINITIONS, VERSIONS, stronger, task_of, workflow_key, workflow_of
 from wfgov_dagster.ports.store import Finding, Ids, Store, Todo, Work
 from wfgov_dagster.usecases.place_tasks import place_tasks
 
 _PAIR = ["task", "upstream"]
 _SLICE = 500  # workflows at a time: bounds the memory of a run over a large estate
-_SCHEDULE_RULE, _CYCLE_RULE = "schedule", "cycle"
+_SCHEDULE_RULE, _CYCLE_RULE, _NODE_RULE = "schedule", "cycle", "node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def _define_some(
             changed[defined.workflow] = row["code"]
             rows.append(_row(defined, error, estate.stated[defined.workflow].settings, actor))
     work.workflows.save_definitions(rows)
-    work.findings.settle((_SCHEDULE_RULE, _CYCLE_RULE), "workflow", [row["code"] for row in before.values()], findings)
+    rules = (_SCHEDULE_RULE, _CYCLE_RULE, _NODE_RULE)
+    work.findings.settle(rules, "workflow", [row["code"] for row in before.values()], findings)
 
 
 def _stated(work: Work, known: pl.DataFrame, time_zone: str) -> dict[int, Stated]:
@@ -111,6 +113,9 @@ def _stated(work: Work, known: pl.DataFrame, time_zone: str) -> dict[int, Stated
             found[row["workflow"]] = Stated(
                 Settings(row["code"], row["name"], row["description"]), False, "", time_zone
             )
+        elif told["settings"]:
+            settings = settings_from(orjson.loads(told["settings"]))
+            found[row["workflow"]] = Stated(settings, True, "", time_zone)
         else:
             settings = Settings(row["code"], told["name"] or row["code"], told["description"])
             found[row["workflow"]] = Stated(settings, True, told["cron"], told["time_zone"] or time_zone)
@@ -127,9 +132,9 @@ def _confirmed(work: Work, dirty: Ids) -> dict[int, list[CrossEdge]]:
 def _error(work: Work, defined: Defined) -> str | None:
     if defined.empty:
         return "no task is left in it"
-    if not defined.circles:
-        return None
-    return "tasks depend on each other in a circle: " + "; ".join(_told(work, circle) for circle in defined.circles)
+    if defined.circles:
+        return "tasks depend on each other in a circle: " + "; ".join(_told(work, circle) for circle in defined.circles)
+    return "; ".join(defined.problems) or None
 
 
 def _told(work: Work, circle: Sequence[str]) -> str:
@@ -145,6 +150,7 @@ def _findings(code: str, error: str | None, defined: Defined) -> list[Finding]:
         found.append(Finding(_SCHEDULE_RULE, "workflow", code, f"no schedule: {defined.schedule_finding}"))
     if error is not None and defined.circles:
         found.append(Finding(_CYCLE_RULE, "workflow", code, error))
+    found += [Finding(_NODE_RULE, "workflow", code, told) for told in defined.problems]
     return found
 
 
