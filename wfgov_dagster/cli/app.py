@@ -8,6 +8,7 @@ import wfgov_dagster.cli.change_sets
 import wfgov_dagster.cli.database
 import wfgov_dagster.cli.demo
 import wfgov_dagster.cli.dependencies
+import wfgov_dagster.cli.edges
 import wfgov_dagster.cli.flows
 import wfgov_dagster.cli.imports
 import wfgov_dagster.cli.instances

@@ -72,10 +72,16 @@ def summary(found: Diff, evidence: Mapping[Edge, str], limit: int = SUMMARY_LIMI
     parts += [f"+task {code}" for code in found.tasks_added]
     parts += [f"-task {code}" for code in found.tasks_removed]
     parts += [f"~task {one.code}: {', '.join(field.field for field in one.fields)}" for one in found.tasks_changed]
-    parts += [f"+waits {edge.task} for {edge.upstream_workflow}/{edge.upstream_task}" for edge in found.cross_added]
-    parts += [f"-waits {edge.task} for {edge.upstream_workflow}/{edge.upstream_task}" for edge in found.cross_removed]
+    parts += [f"+{waiting(edge)}" for edge in found.cross_added]
+    parts += [f"-{waiting(edge)}" for edge in found.cross_removed]
     parts += [f"~{one.field}: {_short(one.before)} → {_short(one.after)}" for one in found.settings]
     return _cut(parts, limit)
+
+
+def waiting(edge: CrossEdge) -> str:
+    """`waits b for w/a`, with the window where it is not the default."""
+    window = f" ({edge.window})" if edge.window else ""
+    return f"waits {edge.task} for {edge.upstream_workflow}/{edge.upstream_task}{window}"
 
 
 def _because(evidence: str | None) -> str:

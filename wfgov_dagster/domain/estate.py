@@ -2,7 +2,7 @@
 
 import io
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain, compress, islice
 from typing import Final
@@ -79,7 +79,7 @@ def define(estate: Estate) -> Iterator[Defined]:
         own = tasks_of.get(workflow, slice(0, 0))
         held = slice(*np.searchsorted(pre, (own.start, own.stop)))
         inner = list(zip(ups[held], downs[held], strict=True))
-        settings, finding = _scheduled(stated, names[own], crons[own])
+        settings, finding = scheduled(stated, names[own], crons[own])
         crossing = sorted(estate.cross_edges.get(workflow, ()))
         listed = islice(bodies, own.stop - own.start)
         whole = snapshot.assemble(inner, listed, snapshot.settings_body(settings), crossing)
@@ -197,7 +197,8 @@ def _without(ends: Ids, height: int) -> list[bool]:
     return free.tolist()
 
 
-def _scheduled(stated: Stated, names: list[str], crons: list[str]) -> tuple[Settings, str | None]:
+def scheduled(stated: Stated, names: Sequence[str], crons: Sequence[str]) -> tuple[Settings, str | None]:
+    """The settings with their schedule, by what the tasks (`names`) ask for; or why there is none."""
     if stated.settings.schedule is not None:
         return stated.settings, None
     asked = {stated.cron} if stated.declared else set(crons)

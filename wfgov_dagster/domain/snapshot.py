@@ -60,7 +60,7 @@ def assemble(
     edges: Iterable[Edge], bodies: Iterable[bytes], settings: bytes, cross_edges: Iterable[CrossEdge] = ()
 ) -> bytes:
     """The document from parts that are canonical and sorted already."""
-    crossing = [(edge.upstream_workflow, edge.upstream_task, edge.task) for edge in cross_edges]
+    crossing = [edge.row() for edge in cross_edges]
     return b"".join(
         (
             b'{"cross_workflow_edges":',

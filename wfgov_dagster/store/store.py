@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.catalogue import SqlCatalogue
     from wfgov_dagster.store.change_sets import SqlChangeSets
     from wfgov_dagster.store.checks import SqlChecks
+    from wfgov_dagster.store.cross_edges import SqlCrossEdges
     from wfgov_dagster.store.derivation import SqlDerivation
     from wfgov_dagster.store.flows import SqlFlows
     from wfgov_dagster.store.imports import SqlImports
@@ -127,6 +128,12 @@ class SqlWork:
         from wfgov_dagster.store.paces import SqlPaces
 
         return SqlPaces(self._conn)
+
+    @cached_property
+    def cross_edges(self) -> "SqlCrossEdges":
+        from wfgov_dagster.store.cross_edges import SqlCrossEdges
+
+        return SqlCrossEdges(self._conn)
 
     @cached_property
     def catalogue(self) -> "SqlCatalogue":

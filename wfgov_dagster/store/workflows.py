@@ -230,6 +230,12 @@ class SqlWorkflows:
         chosen = query.where(_X.state == "confirmed", among(self._conn, _X.upstream_task_id, tasks))
         return set(self._conn.scalars(chosen))
 
+    def waiting_for(self, workflows: Collection[int]) -> set[int]:
+        """Workflows with a confirmed edge from one of these: its window hangs on their schedules."""
+        query = sa.select(_X.workflow_id).distinct()
+        chosen = query.where(_X.state == "confirmed", among(self._conn, _X.upstream_workflow_id, workflows))
+        return set(self._conn.scalars(chosen))
+
     def refresh_counts(self, tasks: Ids) -> None:
         """Copy the topology's counts to the memberships where they differ; 0 for a task that is gone."""
         t, r = task_topology.c, workflow_task_relation
