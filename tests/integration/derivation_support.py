@@ -13,8 +13,8 @@ from psycopg import sql
 
 from tests.support.lineage_oracle import Facts, naive_dependencies, naive_topology
 from wfgov_dagster.domain.definition import Task
-from wfgov_dagster.domain.estate import task_spec
 from wfgov_dagster.domain.extra import pack
+from wfgov_dagster.domain.snapshot import task_spec
 from wfgov_dagster.store.db import Database
 
 Row = Mapping[str, Any]

@@ -21,9 +21,9 @@ from wfgov_dagster.domain.definition import (
     exit_tasks,
     make,
 )
-from wfgov_dagster.domain.estate import Defined, Estate, Stated, define, task_bodies, task_spec
+from wfgov_dagster.domain.estate import Defined, Estate, Stated, define, task_bodies
 from wfgov_dagster.domain.extra import pack
-from wfgov_dagster.domain.snapshot import digest, document, parse, task_body
+from wfgov_dagster.domain.snapshot import digest, document, parse, task_body, task_spec
 
 ROW = {
     "workflow": pl.Int64, "task": pl.Int64, "code": pl.String, "name": pl.String, "description": pl.String,

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff, plan).
 """
 
+import wfgov_dagster.cli.adoption
 import wfgov_dagster.cli.alerts
 import wfgov_dagster.cli.change_sets
 import wfgov_dagster.cli.database

@@ -16,7 +16,6 @@ from wfgov_dagster.domain.columns import Ids
 from wfgov_dagster.domain.cron import to_cron
 from wfgov_dagster.domain.definition import CrossEdge, Edge, Schedule, Settings, Task
 
-_SPEC: Final = ("extra", "flags", "parameters", "resources")
 _SLICE: Final = 10_000  # tasks whose bodies are in memory at once: new pages cost more than the work on them
 
 
@@ -109,15 +108,9 @@ def task_bodies(tasks: pl.DataFrame) -> list[bytes]:
     return [next(own) if spec else next(plain) for spec in tasks["spec"]]
 
 
-def task_spec(task: Task) -> str:
-    """What a task's row in the metadata has no column for, as JSON text that is never empty."""
-    body = orjson.loads(snapshot.task_body(task))
-    return orjson.dumps({name: body[name] for name in _SPEC if name in body}).decode()
-
-
 def _spelt(tasks: pl.DataFrame) -> Iterator[Task]:
     """The rows with a `spec` as tasks, in their order."""
-    columns = [field.name for field in fields(Task) if field.name not in _SPEC]
+    columns = [field.name for field in fields(Task) if field.name not in snapshot.NODE_FIELDS]
     for row in tasks.filter(pl.col("spec") != "").iter_rows(named=True):
         told = {name: row[name] for name in columns} | {"datasource": row["datasource"] or None}
         yield snapshot.task_from(told | orjson.loads(row["spec"]))

@@ -15,6 +15,7 @@ from wfgov_dagster.domain.definition import CrossEdge, Definition, Edge, Paramet
 from wfgov_dagster.errors import InvalidInput
 
 SCHEME: Final = "w1"  # change it whenever the bytes change for equal content; old hashes stay readable
+NODE_FIELDS: Final = ("extra", "flags", "parameters", "resources")  # of a task, for which its row has no column
 _TOLD_ONLY = ("name", "description")  # what the functional hash leaves out
 
 
@@ -42,6 +43,12 @@ def digest(content: bytes) -> str:
 def task_body(task: Task) -> bytes:
     """Canonical bytes of one task."""
     return canonical(_task(task))
+
+
+def task_spec(task: Task) -> str:
+    """NODE_FIELDS of a task as JSON text that is never empty."""
+    body = _task(task)
+    return canonical({name: body[name] for name in NODE_FIELDS if name in body}).decode()
 
 
 def document(definition: Definition, bodies: Mapping[str, bytes] | None = None) -> bytes:

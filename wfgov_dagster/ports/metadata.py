@@ -73,7 +73,7 @@ class DependencyDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class NodeDeclaration:
-    """What the DAG node of a task needs beside its row. `spec`: domain.estate.task_spec."""
+    """What the DAG node of a task needs beside its row. `spec`: domain.snapshot.task_spec."""
 
     task_code: str
     spec: str

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from wfgov_dagster.domain.definition import Definition, Edge
 from wfgov_dagster.domain.version import TaskVersion
+from wfgov_dagster.ports.adoption import Adoption
 from wfgov_dagster.ports.alerts import Alerts
 from wfgov_dagster.ports.catalogue import Catalogue
 from wfgov_dagster.ports.change_sets import ChangeSets, Paces
@@ -183,8 +184,13 @@ class Imports(Protocol):
     def task_owners(self, codes: Collection[str]) -> Mapping[str, str]:
         """Source of each task that a source brought."""
 
-    def merge(self, source: str, batch: ImportBatch, *, without: Collection[str]) -> Mapping[str, tuple[int, int, int]]:
-        """Metadata table → rows (added, changed, removed); the tasks `without` and what hangs on them are left out."""
+    def merge(
+        self, source: str, batch: ImportBatch, *, without: Collection[str], removing: bool = True
+    ) -> Mapping[str, tuple[int, int, int]]:
+        """Metadata table → rows (added, changed, removed); the tasks `without` and what hangs on them are left out.
+
+        Not `removing`: rows of the source that the batch does not name stay.
+        """
 
 
 class Audit(Protocol):
@@ -235,6 +241,8 @@ class Work(Protocol):
     def paces(self) -> Paces: ...
     @property
     def cross_edges(self) -> CrossEdges: ...
+    @property
+    def adoption(self) -> Adoption: ...
 
 
 class Store(Protocol):

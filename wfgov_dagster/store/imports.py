@@ -45,9 +45,11 @@ class SqlImports:
         )
         return {row[0]: row[1] for row in self._conn.execute(query)}
 
-    def merge(self, source: str, batch: ImportBatch, *, without: Collection[str]) -> dict[str, tuple[int, int, int]]:
+    def merge(
+        self, source: str, batch: ImportBatch, *, without: Collection[str], removing: bool = True
+    ) -> dict[str, tuple[int, int, int]]:
         self._lock()
-        merging = Merging(self._conn, source)
+        merging = Merging(self._conn, source, removing=removing)
         tasks = [task for task in batch.tasks if task.code not in without]
         unlisted = merging.rows(_TABLES, {row.name: _table(row) for row in batch.tables}, removing=False)
         merging.rows(_TASKS, {row.code: _task(row) for row in tasks})
@@ -77,7 +79,8 @@ class SqlImports:
             },
         )
         self._declarations(merging, batch, task, without)
-        merging.remove(_TABLES, {key: table_id for key, table_id in unlisted.items() if table_id not in self._used()})
+        used = self._used() if removing else set(unlisted.values())
+        merging.remove(_TABLES, {key: table_id for key, table_id in unlisted.items() if table_id not in used})
         return merging.counted
 
     def _lock(self) -> None:

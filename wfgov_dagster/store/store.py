@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from wfgov_dagster.store.db import Database
 
 if TYPE_CHECKING:
+    from wfgov_dagster.store.adoption import SqlAdoption
     from wfgov_dagster.store.alerts import SqlAlerts
     from wfgov_dagster.store.breakers import SqlBreakers
     from wfgov_dagster.store.catalogue import SqlCatalogue
@@ -134,6 +135,12 @@ class SqlWork:
         from wfgov_dagster.store.cross_edges import SqlCrossEdges
 
         return SqlCrossEdges(self._conn)
+
+    @cached_property
+    def adoption(self) -> "SqlAdoption":
+        from wfgov_dagster.store.adoption import SqlAdoption
+
+        return SqlAdoption(self._conn)
 
     @cached_property
     def catalogue(self) -> "SqlCatalogue":
