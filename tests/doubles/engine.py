@@ -76,6 +76,9 @@ class FaultyEngine:
     def adopt(self, workflow_code: str, task_codes: Mapping[str, str]) -> None:
         self.inner.adopt(workflow_code, task_codes)
 
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return self.inner.shown_schedule(schedule)
+
     def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
         return self.inner.instances(workflow_code, limit)
 

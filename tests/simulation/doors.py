@@ -158,6 +158,9 @@ class ProcessEngine:
     def adopt(self, workflow_code: str, task_codes: Mapping[str, str]) -> None:
         self._inner.adopt(workflow_code, task_codes)
 
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return self._inner.shown_schedule(schedule)
+
     def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
         return self._read("instances", lambda: self._inner.instances(workflow_code, limit))
 

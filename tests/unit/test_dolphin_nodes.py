@@ -62,7 +62,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 WORD = st.text("abcXYZ_中", min_size=1, max_size=4)
 TASK = st.builds(lambda code: {"$task": code}, WORD)
 ELSEWHERE = st.builds(lambda workflow, task: {"$workflow": workflow, "$task": task}, WORD, WORD)
-CODE = st.builds(lambda code: {"$code": code}, st.integers(10**13, 10**14))
+CODE = st.builds(lambda code: {"$code": code}, st.integers(6 * 10**13, 9 * 10**13))
 FLOW = st.builds(lambda workflow: {"$workflow": workflow}, WORD) | CODE
 PARAMETERS = st.lists(st.builds(Parameter, WORD, TEXT, st.sampled_from(["IN", "OUT"]), WORD), max_size=2)
 LEAF = st.none() | st.booleans() | st.integers(-9, 9) | TEXT

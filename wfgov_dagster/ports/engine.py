@@ -112,6 +112,9 @@ class Engine(Protocol):
         there; from now on `observe` calls them as we do. Rejected where an engine knows its tasks by our codes alone.
         """
 
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        """No call: the schedule as `observe` gives it back; one that the engine cannot hold stays as it is."""
+
     def deploy(self, definition: Definition, marker: Marker) -> None:
         """W. Hold this definition in place of the old one; a new workflow is offline and has no schedule.
 

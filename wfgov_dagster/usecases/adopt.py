@@ -1,6 +1,7 @@
 """Workflows that somebody made on an engine become ours: V1 and a baseline are what the engine holds, unchanged."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from wfgov_dagster.domain import cron, extra, graph
@@ -41,7 +42,31 @@ def adopt(adopter: Adopter, workflow: str | None, *, dry_run: bool) -> Baseline:
         known = ", ".join(sorted(heads)[:20]) or "it holds none"
         raise NotFound(f"no workflow {workflow!r}", where=f"engine {adopter.registered.name}", hint=f"known: {known}")
     names = sorted(heads) if workflow is None else [workflow]
+    if not dry_run:
+        _name_tasks(adopter, names)
     return Baseline(adopter.registered.name, dry_run, [_one(adopter, name, dry_run=dry_run) for name in names])
+
+
+def _name_tasks(adopter: Adopter, names: Sequence[str]) -> None:
+    """Of all of them first: then those that name each other's tasks do it by our codes. What fails, fails once more."""
+    reserved: set[str] = set()
+    for name in names:
+        with adopter.store.read() as work:
+            governed = work.publishing.workflow(name) is not None
+        seen = None if governed else adopter.engine.observe(name)
+        if seen is None:
+            continue
+        try:
+            _check_name(name)
+            taken = _look(adopter, name, seen, reserved)
+            adopter.engine.adopt(name, _engine_codes(taken))
+        except (InvalidInput, EngineRejected):
+            continue
+        reserved |= {one.code for one in taken.chosen}
+
+
+def _engine_codes(taken: Taken) -> dict[str, str]:
+    return {one.code: taken.seen.engine_task_codes[one.node.task.code] for one in taken.chosen}
 
 
 def _one(adopter: Adopter, name: str, *, dry_run: bool) -> WorkflowBaseline:
@@ -73,8 +98,8 @@ def _check_name(name: str) -> None:
         )
 
 
-def _look(adopter: Adopter, name: str, seen: Observed) -> Taken:
-    """What would be taken: reads only."""
+def _look(adopter: Adopter, name: str, seen: Observed, reserved: AbstractSet[str] = frozenset()) -> Taken:
+    """What would be taken: reads only. `reserved`: codes that tasks of other workflows will have."""
     tables = {task.code: _tables(adopter.sql, task.node_type, task.text, task.extra) for task in seen.definition.tasks}
     nodes = [
         Node(task, _normal(adopter.sql, task.node_type, task.text), frozenset(tables[task.code].writes))
@@ -90,7 +115,7 @@ def _look(adopter: Adopter, name: str, seen: Observed) -> Taken:
     known = [
         Known(one.code, one.name, _normal(adopter.sql, "SQL", one.text), one.writes, one.workflow) for one in facts
     ]
-    chosen = choose(name, nodes, known, taken)
+    chosen = choose(name, nodes, known, taken | reserved)
     return Taken(seen, chosen, tables, known_tables, {one.code: one.writes for one in facts}, held_by_known)
 
 
@@ -108,7 +133,7 @@ def _normal(sql: SqlReader, node_type: str, text: str) -> str:
 
 def _take(adopter: Adopter, taken: Taken) -> WorkflowBaseline:
     name = taken.seen.definition.code
-    codes = {one.code: taken.seen.engine_task_codes[one.node.task.code] for one in taken.chosen}
+    codes = _engine_codes(taken)
     adopter.engine.adopt(name, codes)
     seen = adopter.engine.observe(name)
     if seen is None or {task.code for task in seen.definition.tasks} != set(codes):

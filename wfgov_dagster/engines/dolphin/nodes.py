@@ -5,7 +5,7 @@ the server fills it. A type that is not in `kinds.KINDS` is kept word by word, c
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from wfgov_dagster.domain.definition import Parameter, Task
@@ -15,8 +15,6 @@ from wfgov_dagster.engines.dolphin.kinds import KINDS, Kind, defaults_of, folded
 from wfgov_dagster.errors import InvalidInput
 
 NODE: Final = "$node"  # key of `extra` for what is a task's and not its parameters': reading.py's
-SCRIPTS: Final = frozenset({"SHELL", "PYTHON"})
-WITH_DATASOURCE: Final = frozenset({"SQL"})
 _COMMON: Final = frozenset({"localParams", "resourceList", "varPool", "rawScript"})
 
 
@@ -100,6 +98,18 @@ def from_params(task_type: str, params: Mapping[str, Any], family: str, names: N
         rest = folded(rest, defaults_of(kind, text, family))
         rest = references.from_server(node_type, rest, family, names)
     return Node(node_type, text, datasource, parameters, resources, rest)
+
+
+def kept(task: Task) -> Task:
+    """Without what its type has no parameter for."""
+    kind = KINDS.get(task.node_type)
+    told = {name for name in unpack(task.extra) if name != NODE}
+    if kind is None and told:
+        return replace(task, text="", parameters=(), resources=(), datasource=None)
+    text = task.text if kind is None or kind.text is not None else ""
+    datasource = task.datasource if kind is not None and kind.has_datasource else None
+    listed = () if "resourceList" in told else tuple(sorted(task.resources))
+    return replace(task, text=text, parameters=tuple(sorted(task.parameters)), resources=listed, datasource=datasource)
 
 
 def parameters_from(found: Sequence[Mapping[str, Any]] | None) -> tuple[Parameter, ...]:

@@ -73,6 +73,9 @@ class EmbeddedEngine:
             what = f"tasks of workflow {workflow_code} have codes that other tasks have: {', '.join(renamed)}"
             raise self._no(what, "rename them on the engine")
 
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return schedule
+
     def deploy(self, definition: Definition, marker: Marker) -> None:
         with self._writing():
             execution.check(definition)
