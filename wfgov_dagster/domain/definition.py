@@ -28,7 +28,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A DAG node. Times in seconds, 0 = none; priority 1 lowest … 5 highest."""
+    """A DAG node. Times in seconds, 0 = none; priority 1 lowest … 5 highest.
+
+    `extra`: what its node type needs beside the other fields, see extra.py.
+    """
 
     code: str
     name: str
@@ -44,6 +47,7 @@ class Task:
     retries: int = 0
     retry_interval: int = 0
     flags: tuple[str, ...] = ()
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, order=True)
 class CrossEdge:
-    """A confirmed dependency on a task of another workflow."""
+    """A confirmed dependency on a task of another workflow. `window`: see window.py, "" = its default."""
 
     upstream_workflow: str
     upstream_task: str
     task: str
+    window: str = ""
+
+    def row(self) -> tuple[str, ...]:
+        """As documents hold it: the window came later, and its default leaves no trace."""
+        row = (self.upstream_workflow, self.upstream_task, self.task)
+        return (*row, self.window) if self.window else row
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.usecases.foreign_edits import Place, strange_parts
 from wfgov_dagster.usecases.publisher import Publisher
 from wfgov_dagster.usecases.request_publish import Request, check
+from wfgov_dagster.usecases.show_waits import unconfirmed, waits_of
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """`steps` as they would be taken; `change_summary`: how the content would differ from what the engine holds.
-    `observed`: what it holds; `foreign`: its parts that somebody changed there, for which it would be paused."""
+    `observed`: what it holds; `foreign`: its parts that somebody changed there, for which it would be paused.
+    `waits`: a line for each task of another workflow that it would wait for; `warnings`: for others."""
 
     workflow_code: str
     operation: Operation
@@ -29,6 +31,8 @@ class Preview:
     steps: Sequence[Step]
     change_summary: str
     foreign: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def preview(publisher: Publisher, request: Request) -> Preview:
@@ -39,6 +43,8 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         sends = request.operation is not Operation.OFFLINE
         sent = content(version, work.versions.definition(workflow.code, version.version_no)) if sends else None
         before = work.publishing.unfinished(engine.id, workflow.id)
+        waits = () if sent is None else waits_of(work, sent)
+        warnings = unconfirmed(work, workflow.code) if sends else ()
     live = publisher.engine_of(engine).observe(workflow.code)
     strange: Mapping[str, str] = {}
     if live is not None and pauses(request.operation):
@@ -58,6 +64,8 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         steps,
         _changes(sent, live),
         tuple(sorted(strange)) if steps else (),
+        waits,
+        warnings,
     )
 
 
