@@ -1,6 +1,6 @@
 """The one place that knows every implementation; each is made at its first use, so that commands start quickly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.usecases.do_chores import Chores
     from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent, Registry
     from wfgov_dagster.usecases.publisher import Publisher
+    from wfgov_dagster.usecases.sync_history import SyncReport
     from wfgov_dagster.usecases.watch_flows import Ears
 
 
@@ -90,6 +91,12 @@ class Platform:
         from wfgov_dagster.engines.embedded.engine import EmbeddedEngine
 
         return EmbeddedEngine(registered.name, self.embedded_store, self.log_root)
+
+    def sync_history(self, actor: str, names: Sequence[str] = ()) -> "list[SyncReport]":
+        """The last instances of each workflow into the cache; without names of every engine over a network."""
+        from wfgov_dagster.usecases.sync_history import sync_all
+
+        return sync_all(self.store, self.engine_of, actor, names)
 
     def run_instance(self, instance_id: int, run_id: str, tell: Callable[[str], None]) -> str | None:
         """Run a submitted instance to its end; its final state, None if somebody else has it. Raises Conflict."""
