@@ -98,6 +98,13 @@ class Platform:
 
         return sync_all(self.store, self.engine_of, actor, names)
 
+    def engines_to_sync(self) -> Sequence[str]:
+        """Engines over a network that nobody asked for `history_seconds`, by name."""
+        from wfgov_dagster.usecases.engines import EMBEDDED
+
+        with self.store.read() as work:
+            return work.instances.due(EMBEDDED, self.settings.history_seconds)
+
     def run_instance(self, instance_id: int, run_id: str, tell: Callable[[str], None]) -> str | None:
         """Run a submitted instance to its end; its final state, None if somebody else has it. Raises Conflict."""
         from wfgov_dagster.engines.embedded.run import Host, TaskEvent, run_instance

@@ -72,8 +72,8 @@ class InstanceCache(Protocol):
         """False: one that began later was quicker, so this one's view is old. Nobody else syncs the engine until the
         transaction ends. `quiet` counts for the first sync only."""
 
-    def deployed(self, engine_id: int) -> Sequence[Deployed]:
-        """Every workflow of ours that was ever seen on the engine."""
+    def deployed(self, engine_id: int, workflow_code: str | None = None) -> Sequence[Deployed]:
+        """Every workflow of ours that was ever seen on the engine, by code, or this one."""
 
     def known(self, engine_id: int) -> Mapping[str, CachedInstance]:
         """Instance id → what is kept of it."""

@@ -49,7 +49,7 @@ class SqlInstances:
             values["quiet_until"] = sa.func.coalesce(_S.quiet_until, quiet)
         return bool(self._conn.execute(sa.update(syncs).where(_latest(engine_id, begun)).values(**values)).rowcount)
 
-    def deployed(self, engine_id: int) -> Sequence[Deployed]:
+    def deployed(self, engine_id: int, workflow_code: str | None = None) -> Sequence[Deployed]:
         numbers: dict[int, dict[int, int]] = {}
         seen = sa.select(_V.workflow_id, _V.engine_version, _VER.version_no).join(
             workflow_version, _VER.id == _V.version_id
@@ -58,6 +58,8 @@ class SqlInstances:
             numbers.setdefault(workflow_id, {})[engine_version] = version_no
         query = sa.select(_W.id, _W.workflow_code, _D.engine_workflow_code, _D.engine_task_codes)
         query = query.join(engine_deployment, _D.workflow_id == _W.id).where(_D.engine_id == engine_id)
+        if workflow_code is not None:
+            query = query.where(_W.workflow_code == workflow_code)
         return [
             Deployed(row[0], row[1], row[2], numbers.get(row[0], {}), _turned(row[3]))
             for row in self._conn.execute(query.order_by(_W.workflow_code))
