@@ -53,21 +53,24 @@ def list_command(session: Session, code: str | None, engine: str | None, limit: 
 @_ID
 @_ENGINE
 def show_command(session: Session, instance_id: str, engine: str | None) -> None:
-    """Show a run with its tasks. Of an engine over a network as it was seen last; how old that is, is told."""
-    name = _name(session, engine)
-    if _is_embedded(session, name):
-        asked = _engine(session, engine)
-        tasks = asked.task_instances(instance_id)
-        row = {**asdict(asked.instance(instance_id)), "page": None, "as_of": session.now()}
-    else:
+    """Show a run with its tasks.
+
+    Of an engine over a network as it was seen last, and how old that is; one that is not kept is asked for.
+    """
+    name, history = _name(session, engine), None
+    if not _is_embedded(session, name):
         from wfgov_dagster.usecases.show_history import show_instance
 
         history, tasks = show_instance(session.platform.store, name, instance_id)
+    if history is not None and history.instances:
         session.say([history.sentence()])
         row = _row(history, history.instances[0])
+    else:
+        asked = _engine(session, engine)
+        row = {**asdict(asked.instance(instance_id)), "page": None, "as_of": session.now()}
+        tasks = asked.task_instances(instance_id)
     lines = [asdict(one) for one in tasks]
-    shown = _table(lines, _TASK_COLUMNS, "Tasks")
-    session.put({**row, "tasks": tasks}, fields(row.items()), shown)
+    session.put({**row, "tasks": tasks}, fields(row.items()), _table(lines, _TASK_COLUMNS, "Tasks"))
 
 
 @command(instance_group, "sync")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.engine import TaskInstance
 from wfgov_dagster.ports.instances import CachedInstance, SyncState
 from wfgov_dagster.ports.store import Store
@@ -40,15 +39,13 @@ def list_history(store: Store, engine: str, workflow_code: str | None, limit: in
 
 
 def show_instance(store: Store, engine: str, instance_id: str) -> tuple[History, Sequence[TaskInstance]]:
-    """One that is kept, with its tasks. Raises NotFound."""
+    """With its tasks; no instance if it is not kept. Raises NotFound for an engine that is not registered."""
     with store.read() as work:
         registered = engines.get(work, engine)
         kept = work.instances.get(registered.id, instance_id)
-        if kept is None:
-            hint = f"wfgov instance list --engine {engine}; only the last runs of each workflow are kept"
-            raise NotFound(f"no instance {instance_id} is kept", where=f"engine {engine}", hint=hint)
         tasks = work.instances.tasks(registered.id, instance_id)
-        return History(engine, work.instances.sync_state(registered.id), [kept]), tasks
+        history = History(engine, work.instances.sync_state(registered.id), [] if kept is None else [kept])
+    return history, tasks
 
 
 def age(seconds: float) -> str:
