@@ -16,6 +16,7 @@ from resources.embedded_engine import EmbeddedEngineResource
 from resources.notifier import NotifierResource
 from resources.store import StoreResource
 from sensors.embedded_instances import embedded_instances
+from sensors.engine_history import engine_history
 from sensors.flow_watch import flow_watch
 from sensors.metadata_changed import metadata_changed
 from sensors.run_failed import run_failed
@@ -24,6 +25,7 @@ from wfgov_dagster.ops.orchestrate import orchestrate_job
 from wfgov_dagster.ops.publish import publish_job
 from wfgov_dagster.ops.publish_change_set import publish_change_set_job
 from wfgov_dagster.ops.run_workflow import run_workflow_job
+from wfgov_dagster.ops.sync_history import sync_history_job
 
 defs = dg.Definitions(
     assets=[
@@ -35,8 +37,8 @@ defs = dg.Definitions(
         *governed_tables,
     ],
     asset_checks=estate_checks,
-    jobs=[orchestrate_job, publish_job, publish_change_set_job, run_workflow_job, advance_flows_job],
-    sensors=[metadata_changed, embedded_instances, flow_watch, run_failed],
+    jobs=[orchestrate_job, publish_job, publish_change_set_job, run_workflow_job, advance_flows_job, sync_history_job],
+    sensors=[metadata_changed, embedded_instances, flow_watch, engine_history, run_failed],
     resources={
         "store": StoreResource(),
         "dolphin": DolphinResource(),

@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     busy_timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="How long SQLite waits for a lock.")
     task_slots: int = Field(default=2, ge=1, le=64, description="Tasks that the embedded engine runs side by side.")
     heartbeat_seconds: float = Field(default=2.0, gt=0, le=60, description="How often a running instance says so.")
+    history_seconds: float = Field(
+        default=60.0, gt=0, le=86_400, description="How often engines over a network are asked what they ran."
+    )
     catalogue_limit: int = Field(default=2000, ge=0, le=20000, description="Governed tables shown as external assets.")
     rebuild_above_rows: int = Field(default=50_000, ge=1, description="Open changes from which a rebuild is quicker.")
 

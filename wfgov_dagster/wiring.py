@@ -1,6 +1,6 @@
 """The one place that knows every implementation; each is made at its first use, so that commands start quickly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from wfgov_dagster.usecases.credentials import Credentials
     from wfgov_dagster.usecases.deliver_alerts import DeliveryReport
     from wfgov_dagster.usecases.do_chores import Chores
-    from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent, Registry
+    from wfgov_dagster.usecases.flow_manager import FlowManager, Registry
     from wfgov_dagster.usecases.publisher import Publisher
     from wfgov_dagster.usecases.register_engine import Desk
+    from wfgov_dagster.usecases.sync_history import SyncReport
     from wfgov_dagster.usecases.watch_flows import Ears
 
 
@@ -136,6 +137,19 @@ class Platform:
         from wfgov_dagster.engines.embedded.engine import EmbeddedEngine
 
         return EmbeddedEngine(registered.name, self.embedded_store, self.log_root)
+
+    def sync_history(self, actor: str, names: Sequence[str] = ()) -> "list[SyncReport]":
+        """The last instances of each workflow into the cache; without names of every engine over a network."""
+        from wfgov_dagster.usecases.sync_history import sync_all
+
+        return sync_all(self.store, self.engine_of, actor, names)
+
+    def engines_to_sync(self) -> Sequence[str]:
+        """Engines over a network that nobody asked for `history_seconds`, by name."""
+        from wfgov_dagster.usecases.engines import EMBEDDED
+
+        with self.store.read() as work:
+            return work.instances.due(EMBEDDED, self.settings.history_seconds)
 
     def run_instance(self, instance_id: int, run_id: str, tell: Callable[[str], None]) -> str | None:
         """Run a submitted instance to its end; its final state, None if somebody else has it. Raises Conflict."""

@@ -99,6 +99,9 @@ class DolphinManners:
         newest = reversed(self._instances.values())
         return [one for one in newest if workflow_code in {None, one.workflow_code}][:limit]
 
+    def pages(self, engine_workflow_code: str, instance_id: str | None = None) -> str | None:
+        return None
+
     def instance(self, instance_id: str) -> Instance:
         if instance_id not in self._instances:
             raise EngineRejected(f"50001 process instance {instance_id} does not exist", where=f"engine {self.name}")

@@ -91,6 +91,9 @@ class FaultyEngine:
     def task_log(self, instance_id: str, task_code: str, max_bytes: int) -> str:
         return self.inner.task_log(instance_id, task_code, max_bytes)
 
+    def pages(self, engine_workflow_code: str, instance_id: str | None = None) -> str | None:
+        return self.inner.pages(engine_workflow_code, instance_id)
+
     def versions(self, workflow_code: str) -> Sequence[EngineVersion]:
         return self.inner.versions(workflow_code)
 

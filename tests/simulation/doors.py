@@ -167,6 +167,9 @@ class ProcessEngine:
     def instance(self, instance_id: str) -> Instance:
         return self._read("instance", lambda: self._inner.instance(instance_id))
 
+    def pages(self, engine_workflow_code: str, instance_id: str | None = None) -> str | None:
+        return self._inner.pages(engine_workflow_code, instance_id)
+
     def task_instances(self, instance_id: str) -> Sequence[TaskInstance]:
         return self._read("task_instances", lambda: self._inner.task_instances(instance_id))
 

@@ -38,9 +38,12 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class FailedInstance:
-    """`task_code`: the first task that failed, None = none did. `run_id`: the Dagster run that had it."""
+    """`task_code`: the first task that failed, None = none did. `run_id`: the Dagster run that had it.
 
-    instance_id: int
+    `shared`: its id is one of an engine's own, not of our database. `run`, `page`: see ports/engine.py.
+    """
+
+    instance_id: int | str
     engine: str
     workflow_code: str
     version_no: int | None
@@ -48,6 +51,9 @@ class FailedInstance:
     run_id: str | None
     task_code: str | None
     exit_code: int | None
+    shared: bool = False
+    run: int = 1
+    page: str | None = None
 
 
 def subject(what: str, identity: object) -> str:
@@ -62,11 +68,15 @@ def of_instance(failed: FailedInstance) -> Alert:
         links["log"] = f"wfgov instance log {number} {failed.task_code} --engine {failed.engine}"
     if failed.run_id is not None:
         links["run"] = run_path(failed.run_id)
+    if failed.page is not None:
+        links["engine"] = failed.page
     exit_code = "" if failed.exit_code is None else f" (exit code {failed.exit_code})"
+    where = f" on engine {failed.engine}" if failed.shared else ""
+    again = "" if failed.run == 1 else f":{failed.run}"
     return Alert(
         AlertKind.INSTANCE_FAILED,
-        f"{subject('instance', number)}:failed",
-        f"instance {number} of workflow {failed.workflow_code} failed{exit_code}: {failed.error}",
+        f"{subject('instance', f'{failed.engine}/{number}' if failed.shared else number)}:failed{again}",
+        f"instance {number} of workflow {failed.workflow_code}{where} failed{exit_code}: {failed.error}",
         failed.workflow_code,
         failed.version_no,
         failed.task_code,

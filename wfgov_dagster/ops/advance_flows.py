@@ -50,7 +50,7 @@ def drive_due_flows(context: dg.OpExecutionContext, config: FlowsConfig, store: 
 
     with as_dagster_failure():
         store.platform.watch_flows(Event(), Ears(on_event, on_said, on_failure), config.seconds, config.workers)
-        tell_ends(context, store.open(), ended)
+        tell_ends(context, store, ended)
     context.add_output_metadata(
         {
             "flows": dg.MetadataValue.int(len(left)),

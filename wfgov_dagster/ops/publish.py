@@ -75,7 +75,7 @@ def publish_workflow(context: dg.OpExecutionContext, config: PublishConfig, stor
         return
     if end.status != "success":
         raise dg.Failure(end.message or end.phase, metadata=told, allow_retries=False)
-    publish_end.mark_deployed(context, shown)
+    publish_end.mark_deployed(context, store, shown)
     context.add_output_metadata(told)
 
 

@@ -6,9 +6,10 @@ from typing import Final
 import dagster as dg
 
 from resources import keys, names
+from resources.store import StoreResource
 from wfgov_dagster.errors import NotFound
-from wfgov_dagster.ops import present
-from wfgov_dagster.ports.store import Store
+from wfgov_dagster.ops import links, present
+from wfgov_dagster.usecases import engines
 from wfgov_dagster.usecases.publish_flow import BIZ_TYPE
 from wfgov_dagster.usecases.show_records import Moment, RecordShown, show_record
 
@@ -36,32 +37,48 @@ def metadata(shown: RecordShown) -> dict[str, dg.MetadataValue]:
     }
 
 
-def mark_deployed(context: dg.OpExecutionContext, shown: RecordShown) -> None:
+def mark_deployed(context: dg.OpExecutionContext, store: StoreResource, shown: RecordShown) -> None:
     """The asset of the deployment, in the run that saw its end. Nothing for a publish that did not succeed."""
     if shown.record.status != "success":
         return
     partition = names.partition(shown.record.workflow_code)
-    told = metadata(shown)
+    told = metadata(shown) | _on_engine(store, shown.record.engine, shown.record.workflow_code)
     context.log_event(dg.AssetMaterialization(keys.ENGINE_DEPLOYMENTS, partition=partition, metadata=told))
 
 
-def tell_ends(context: dg.OpExecutionContext, store: Store, flow_ids: Collection[int]) -> None:
+def _on_engine(store: StoreResource, engine: str, workflow_code: str) -> dict[str, dg.MetadataValue]:
+    """The engine's own codes of the workflow and its tasks, and the pages of both sides."""
+    with store.open().read() as work:
+        registered = engines.get(work, engine)
+        held = next(iter(work.instances.deployed(registered.id, workflow_code)), None)
+    if held is None:  # an offline of what was never confirmed
+        return {}
+    codes = sorted((task, code) for code, task in held.task_codes.items())
+    page = store.platform.engine_of(registered).pages(held.engine_workflow_code)
+    return {
+        "engine_workflow_code": dg.MetadataValue.text(held.engine_workflow_code),
+        "engine_task_codes": present.table([{"task": task, "code": code} for task, code in codes]),
+        **links.pages(store.settings, workflow_code, page),
+    }
+
+
+def tell_ends(context: dg.OpExecutionContext, store: StoreResource, flow_ids: Collection[int]) -> None:
     """Of flows that this run brought to an end: publishes that succeeded mark their deployment, the others are told.
 
     A flow whose record cannot be read is told, too: a run that failed would hold back the flows of others.
     """
     for flow_id in sorted(flow_ids):
-        with store.read() as work:
+        with store.open().read() as work:
             flow = work.flows.get(flow_id)
         if flow.biz_type != BIZ_TYPE:
             continue
         try:
-            shown = show_record(store, int(flow.biz_id))
+            shown = show_record(store.open(), int(flow.biz_id))
         except (NotFound, ValueError) as exc:
             context.log.warning("flow %s: %s", flow_id, exc)
             continue
         context.log.info(sentence(shown))
-        mark_deployed(context, shown)
+        mark_deployed(context, store, shown)
 
 
 def sentence(shown: RecordShown) -> str:

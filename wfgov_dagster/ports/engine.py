@@ -48,7 +48,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One run. `state`: submitted, running, success, failed, stopped. Times are aware UTC."""
+    """One run. `state`: submitted, running, success, failed, stopped. Times are aware UTC.
+
+    `engine_workflow_code`, `engine_version`: the engine's own, where they differ from ours. `run`: from 1; an engine
+    that runs an instance again under its old id counts.
+    """
 
     instance_id: str
     workflow_code: str
@@ -60,6 +64,9 @@ class Instance:
     started_at: datetime | None
     ended_at: datetime | None
     error: str | None = None
+    engine_workflow_code: str | None = None
+    engine_version: int | None = None
+    run: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,9 @@ class Engine(Protocol):
 
     def task_log(self, instance_id: str, task_code: str, max_bytes: int) -> str:
         """R. The end of the log, at most `max_bytes`; empty before the task has begun. Rejected for unknown ones."""
+
+    def pages(self, engine_workflow_code: str, instance_id: str | None = None) -> str | None:
+        """Address of the engine's page of a workflow, or of an instance of it. No call; None: it has none."""
 
     def versions(self, workflow_code: str) -> Sequence[EngineVersion]:
         """R. What the engine keeps, the newest first. Empty for an unknown workflow."""

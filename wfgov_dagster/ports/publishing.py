@@ -145,6 +145,7 @@ class Deployment:
     engine_task_codes: Mapping[str, str]
     online: bool
     schedule_online: bool
+    engine_version: int
 
 
 class Publishing(Protocol):

@@ -21,6 +21,7 @@ from wfgov_dagster.ports.checks import Checks
 from wfgov_dagster.ports.cross_edges import CrossEdges
 from wfgov_dagster.ports.engines import Engines
 from wfgov_dagster.ports.flows import Flows
+from wfgov_dagster.ports.instances import InstanceCache
 from wfgov_dagster.ports.leases import Breakers, Leases
 from wfgov_dagster.ports.looks import Looks
 from wfgov_dagster.ports.metadata import ImportBatch
@@ -235,6 +236,8 @@ class Work(Protocol):
     def leases(self) -> Leases: ...
     @property
     def history(self) -> PublishHistory: ...
+    @property
+    def instances(self) -> InstanceCache: ...
     @property
     def flows(self) -> Flows: ...
     @property

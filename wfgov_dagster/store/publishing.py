@@ -1,6 +1,6 @@
 """Engines, snapshots, publish records and what was last confirmed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ from wfgov_dagster.store.publish_records import (
     target_from,
     text,
 )
+from wfgov_dagster.store.schema.instances import engine_deployment_version
 from wfgov_dagster.store.schema.publish import (
     engine,
     engine_deployment,
@@ -168,9 +169,16 @@ class SqlPublishing(SqlPublishRecords):
         values |= {"version_id": seen.version.id, "content_hash": seen.version.content_hash}
         upsert = self._insert(engine_deployment).values(**key, **values)
         self._conn.execute(upsert.on_conflict_do_update(index_elements=list(key), set_=values))
+        self._note_version(key, seen.engine_version, seen.version)
         if publishes:
             published = {"last_published_version_id": seen.version.id}
             self._conn.execute(sa.update(data_workflow).where(_W.id == job.workflow.id).values(published))
+
+    def _note_version(self, key: Mapping[str, int], engine_version: int, version: VersionRef) -> None:
+        values = {"version_id": version.id, "confirmed_at": db_now()}
+        this = {**key, "engine_version": engine_version}
+        upsert = self._insert(engine_deployment_version).values(**this, **values)
+        self._conn.execute(upsert.on_conflict_do_update(index_elements=list(this), set_=values))
 
     def _lock(self, which: sa.ColumnElement[bool]) -> None:
         """In a statement of its own: what one that waited for the lock joins would be as old as its beginning."""

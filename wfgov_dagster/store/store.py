@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.engines import SqlEngines
     from wfgov_dagster.store.flows import SqlFlows
     from wfgov_dagster.store.imports import SqlImports
+    from wfgov_dagster.store.instances import SqlInstances
     from wfgov_dagster.store.leases import SqlLeases
     from wfgov_dagster.store.lineage import SqlLineage
     from wfgov_dagster.store.looks import SqlLooks
@@ -107,6 +108,12 @@ class SqlWork:
         from wfgov_dagster.store.publish_history import SqlPublishHistory
 
         return SqlPublishHistory(self._conn)
+
+    @cached_property
+    def instances(self) -> "SqlInstances":
+        from wfgov_dagster.store.instances import SqlInstances
+
+        return SqlInstances(self._conn)
 
     @cached_property
     def leases(self) -> "SqlLeases":

@@ -10,9 +10,10 @@ from wfgov_dagster.domain.publish import Phase, VersionRef
 from wfgov_dagster.domain.version import Draft
 from wfgov_dagster.errors import Conflict, InvalidInput
 from wfgov_dagster.ports.engine import Observed
-from wfgov_dagster.ports.publishing import Deployment, Job
+from wfgov_dagster.ports.publishing import Job
 from wfgov_dagster.ports.store import Work
 from wfgov_dagster.usecases.begin_publish import where
+from wfgov_dagster.usecases.end_publish import deployment_of
 from wfgov_dagster.usecases.publisher import Publisher
 from wfgov_dagster.usecases.request_publish import Checked, freeze
 from wfgov_dagster.usecases.save import (
@@ -56,9 +57,7 @@ def accept(work: Work, actor: str, job: Job, seen: Seen) -> str:
     version = _save(work, actor, job, before, definition)
     snapshot_id = freeze(work, actor, Checked(job.engine, job.workflow, version), "manual")
     work.publishing.snapshot_published(snapshot_id)
-    live = seen.live
-    held = Deployment(version, live.engine_workflow_code, live.engine_task_codes, live.online, live.schedule_online)
-    work.publishing.confirm(job, held, publishes=True)
+    work.publishing.confirm(job, deployment_of(seen.live, version), publishes=True)
     work.publishing.nothing_left(job.record_id)
     return f"accepted by {actor}: what the engine holds is V{version.version_no} now"
 

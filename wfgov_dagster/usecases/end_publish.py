@@ -48,8 +48,18 @@ def confirm(work: Work, job: Job, seen: Observed | None, held: VersionRef | None
 
 def note_deployed(work: Work, job: Job, seen: Observed, held: VersionRef | None, *, publishes: bool) -> None:
     """What the engine was seen to hold. `held`: None = nothing of ours; then only how it is released."""
-    deployment = Deployment(held, seen.engine_workflow_code, seen.engine_task_codes, seen.online, seen.schedule_online)
-    work.publishing.confirm(job, deployment, publishes=publishes)
+    work.publishing.confirm(job, deployment_of(seen, held), publishes=publishes)
+
+
+def deployment_of(seen: Observed, held: VersionRef | None) -> Deployment:
+    return Deployment(
+        held,
+        seen.engine_workflow_code,
+        seen.engine_task_codes,
+        seen.online,
+        seen.schedule_online,
+        seen.engine_version,
+    )
 
 
 def close(work: Work, job: Job, phase: Phase, reason: WfgovError, actor: str = "system") -> Done:

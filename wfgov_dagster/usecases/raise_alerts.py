@@ -4,11 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from wfgov_dagster.domain.alert import Alert, AlertKind, run_path, runs_of_record, subject
+from wfgov_dagster.domain.alert import (
+    Alert,
+    AlertKind,
+    FailedInstance,
+    of_instance,
+    run_path,
+    runs_of_record,
+    subject,
+)
 from wfgov_dagster.domain.flow_steps import Failed
 from wfgov_dagster.domain.publish import Phase
 from wfgov_dagster.errors import ForeignEdit, PublishFailed, PublishParked
+from wfgov_dagster.ports.engine import TaskInstance
 from wfgov_dagster.ports.flows import FlowLease
+from wfgov_dagster.ports.instances import CachedInstance
 from wfgov_dagster.ports.leases import StepRow
 from wfgov_dagster.ports.publishing import Job
 from wfgov_dagster.ports.store import Store, Work
@@ -64,6 +74,31 @@ def flow_failed(work: Work, lease: FlowLease, node: str, failure: Failed) -> Non
             step=node,
             error_code=failure.code,
             links={"look": f"wfgov flow show {flow.id}"},
+        )
+    )
+
+
+def instance_failed(work: Work, engine: str, cached: CachedInstance, tasks: Sequence[TaskInstance]) -> bool:
+    """On an engine that is asked over a network; the embedded one tells by itself. False: it was told before."""
+    one = cached.instance
+    failed = [task for task in tasks if task.state == "failed"]
+    first = min(failed, key=lambda task: (task.ended_at is None, task.ended_at, task.task_code), default=None)
+    why = one.error or (first and (first.error or f"task {first.task_code} failed")) or "see its tasks"
+    return work.alerts.add(
+        of_instance(
+            FailedInstance(
+                one.instance_id,
+                engine,
+                one.workflow_code,
+                one.version_no,
+                why,
+                None,
+                None if first is None else first.task_code,
+                None if first is None else first.exit_code,
+                shared=True,
+                run=one.run,
+                page=cached.page,
+            )
         )
     )
 

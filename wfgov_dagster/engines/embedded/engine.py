@@ -159,6 +159,9 @@ class EmbeddedEngine:
             path = self._store.log_path(known, task_code)
         return "" if path is None else tail(self._log_root / path, max_bytes)
 
+    def pages(self, engine_workflow_code: str, instance_id: str | None = None) -> str | None:  # noqa: ARG002
+        return None  # its runs are Dagster's
+
     # --- answers ---------------------------------------------------------------------------------
 
     def _known_instance(self, instance_id: str) -> Instance:
