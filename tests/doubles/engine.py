@@ -1,13 +1,13 @@
 """An engine that can be told to fail, in front of one that works: what is applied is applied for real."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from wfgov_dagster.domain.definition import Definition, Schedule
 from wfgov_dagster.errors import EngineError, EngineRejected, EngineUnreachable, OutcomeUnknown
-from wfgov_dagster.ports.engine import Engine, EngineVersion, Instance, Marker, Observed, TaskInstance
+from wfgov_dagster.ports.engine import Engine, EngineVersion, Head, Instance, Marker, Observed, TaskInstance
 
 
 class Fault(Enum):
@@ -22,14 +22,15 @@ class Fault(Enum):
 
 @dataclass
 class FaultyEngine:
-    """`writes`: what was asked, in order. `faults` are used up one a write. `down`: what every call is answered with.
-    `refuses` says of a write (name, what is sent) that it is always answered with no. `hook` is called around every
-    call."""
+    """`writes`, and of the reads `heads` and `observe`: what was asked, in order. `faults` are used up one a write.
+    `down`: what every call is answered with. `refuses` says of a write (name, what is sent) that it is always answered
+    with no. `hook` is called around every call."""
 
     inner: Engine
     faults: deque[Fault] = field(default_factory=deque)
     down: EngineError | None = None
     writes: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
     refuses: Callable[[str, object], bool] = lambda _name, _what: False
     hook: Callable[[], None] = lambda: None
     _late: list[Callable[[], None]] = field(default_factory=list)
@@ -55,11 +56,22 @@ class FaultyEngine:
 
     def observe(self, workflow_code: str) -> Observed | None:
         self.hook()
+        self.reads.append(f"observe {workflow_code}")
         if self.down is not None:
             raise self.down
         found = self.inner.observe(workflow_code)
         self.hook()
         return found
+
+    def heads(self) -> Mapping[str, Head]:
+        self.hook()
+        self.reads.append("heads")
+        if self.down is not None:
+            raise self.down
+        return self.inner.heads()
+
+    def shown(self, definition: Definition) -> Definition:
+        return self.inner.shown(definition)
 
     def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
         return self.inner.instances(workflow_code, limit)

@@ -1,6 +1,6 @@
 """`wfgov`: the groups, and every module that hangs a command on them.
 
-Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff, plan).
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff, plan, drift).
 """
 
 import wfgov_dagster.cli.alerts
@@ -8,6 +8,7 @@ import wfgov_dagster.cli.change_sets
 import wfgov_dagster.cli.database
 import wfgov_dagster.cli.demo
 import wfgov_dagster.cli.dependencies
+import wfgov_dagster.cli.drift
 import wfgov_dagster.cli.flows
 import wfgov_dagster.cli.imports
 import wfgov_dagster.cli.instances

@@ -18,6 +18,7 @@ from wfgov_dagster.ports.catalogue import Catalogue
 from wfgov_dagster.ports.change_sets import ChangeSets, Paces
 from wfgov_dagster.ports.checks import Checks
 from wfgov_dagster.ports.flows import Flows
+from wfgov_dagster.ports.inspection import Inspections
 from wfgov_dagster.ports.leases import Breakers, Leases
 from wfgov_dagster.ports.metadata import ImportBatch
 from wfgov_dagster.ports.publish_history import PublishHistory
@@ -223,6 +224,8 @@ class Work(Protocol):
     def leases(self) -> Leases: ...
     @property
     def history(self) -> PublishHistory: ...
+    @property
+    def inspections(self) -> Inspections: ...
     @property
     def flows(self) -> Flows: ...
     @property
