@@ -51,8 +51,9 @@ def described(database: Database) -> set[str]:
 
 
 def _parts(text: str | None) -> str:
-    """The columns and constraints of a CREATE TABLE, sorted: their order in the text means nothing."""
-    parts = re.split(r",\s*\n\s*(?=[\w(])", re.sub(r"[ \t]+", " ", text or ""))
+    """The columns and constraints of a CREATE TABLE, sorted: their order in the text means nothing. A column that was
+    added later stands in the line of the one before."""
+    parts = re.split(r",\s*\n\s*(?=[\w(])|, (?=\w+ [A-Z])", re.sub(r"[ \t]+", " ", text or ""))
     return " | ".join(sorted(part.strip(" \n)(") for part in parts))
 
 
