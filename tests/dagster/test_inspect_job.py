@@ -1,22 +1,30 @@
 """Job `inspect` and asset check `drift` say what an engine holds otherwise; the schedule is off until it is wanted."""
 
+from contextlib import closing
+
 import dagster as dg
 import pytest
 
 from resources import keys
 from tests.dagster import estate
 from tests.dagster.estate import REPORT, RETAIL
-from tests.dagster.runs import execute, metadata, orchestrate, publish_it
+from tests.dagster.runs import execute, metadata
 from wfgov_dagster.definitions import defs
 from wfgov_dagster.ops import inspect
+from wfgov_dagster.usecases.orchestrate import Options, orchestrate
+from wfgov_dagster.wiring import Platform
 
 
 @pytest.fixture
 def published(small_estate: None, instance: dg.DagsterInstance) -> dg.DagsterInstance:
-    orchestrate(instance)
-    for operation in ("deploy", "online"):
-        publish_it(instance, RETAIL, operation=operation)
+    derive()
+    estate.deploy_online(RETAIL)
     return instance
+
+
+def derive() -> None:
+    with closing(Platform()) as platform:
+        orchestrate(platform.store, "test", Options())
 
 
 def inspect_it(instance: dg.DagsterInstance, **config: object) -> dg.ExecuteInProcessResult:
@@ -29,8 +37,9 @@ def verdicts(result: dg.ExecuteInProcessResult) -> list[dg.AssetCheckEvaluation]
 
 def edit(text: str) -> None:
     """On the engine, by hand."""
-    estate.execute("UPDATE embedded_workflow SET document = replace(document, 'retries\":0', 'retries\":7')")
-    estate.execute('UPDATE embedded_workflow SET document = replace(document, \'"text":"\', :text)', text=text)
+    spoil = "UPDATE embedded_workflow SET document = replace(document, :before, :after)"
+    for before, after in (('"retries":0', '"retries":7'), ('"text":"', f'"text":"{text}')):
+        estate.execute(spoil, before=before, after=after)
 
 
 def test_what_is_as_it_was_confirmed_passes(published: dg.DagsterInstance) -> None:
@@ -42,7 +51,7 @@ def test_what_is_as_it_was_confirmed_passes(published: dg.DagsterInstance) -> No
 
 
 def test_an_edit_is_an_error_with_its_fields_and_no_text(published: dg.DagsterInstance) -> None:
-    edit('"text":"echo password=hush; ')
+    edit("echo password=hush; ")
 
     (verdict,) = verdicts(inspect_it(published))
 
@@ -57,7 +66,7 @@ def test_an_edit_is_an_error_with_its_fields_and_no_text(published: dg.DagsterIn
 
 def test_what_is_not_published_is_a_warning(published: dg.DagsterInstance) -> None:
     estate.add_read("audit", "dwd", "orders")
-    orchestrate(published)
+    derive()
 
     (verdict,) = verdicts(inspect_it(published))
 
@@ -83,7 +92,7 @@ def test_a_part_of_the_estate_is_no_verdict(published: dg.DagsterInstance) -> No
 
 
 def test_the_check_alone_says_the_same(published: dg.DagsterInstance) -> None:
-    edit('"text":"echo theirs; ')
+    edit("echo theirs; ")
     selection = dg.AssetSelection.checks(dg.AssetCheckKey(keys.ENGINE_DEPLOYMENTS, inspect.CHECK))
     job = dg.define_asset_job("check_drift", selection=selection)
     resolved = dg.Definitions.merge(defs, dg.Definitions(jobs=[job])).resolve_job_def("check_drift")
