@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.checks import estate_checks
+from assets.checks import drift_check, estate_checks
 from assets.governance import (
     engine_deployments,
     metadata_tables,
@@ -18,9 +18,11 @@ from resources.store import StoreResource
 from sensors.embedded_instances import embedded_instances
 from sensors.engine_history import engine_history
 from sensors.flow_watch import flow_watch
+from sensors.inspection import inspection
 from sensors.metadata_changed import metadata_changed
 from sensors.run_failed import run_failed
 from wfgov_dagster.ops.advance_flows import advance_flows_job
+from wfgov_dagster.ops.inspect import inspect_job
 from wfgov_dagster.ops.orchestrate import orchestrate_job
 from wfgov_dagster.ops.publish import publish_job
 from wfgov_dagster.ops.publish_change_set import publish_change_set_job
@@ -36,8 +38,17 @@ defs = dg.Definitions(
         engine_deployments,
         *governed_tables,
     ],
-    asset_checks=estate_checks,
-    jobs=[orchestrate_job, publish_job, publish_change_set_job, run_workflow_job, advance_flows_job, sync_history_job],
+    asset_checks=[*estate_checks, drift_check],
+    jobs=[
+        orchestrate_job,
+        publish_job,
+        publish_change_set_job,
+        run_workflow_job,
+        advance_flows_job,
+        sync_history_job,
+        inspect_job,
+    ],
+    schedules=[inspection],
     sensors=[metadata_changed, embedded_instances, flow_watch, engine_history, run_failed],
     resources={
         "store": StoreResource(),

@@ -1,7 +1,7 @@
 """`wfgov`: the groups, and every module that hangs a command on them.
 
-Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff,
-plan), or something to look at (engine test).
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff, plan, drift), or something to look
+at (engine test).
 """
 
 import wfgov_dagster.cli.adoption
@@ -10,6 +10,7 @@ import wfgov_dagster.cli.change_sets
 import wfgov_dagster.cli.database
 import wfgov_dagster.cli.demo
 import wfgov_dagster.cli.dependencies
+import wfgov_dagster.cli.drift
 import wfgov_dagster.cli.edges
 import wfgov_dagster.cli.engines
 import wfgov_dagster.cli.flows

@@ -74,7 +74,7 @@ def summary(found: Diff, evidence: Mapping[Edge, str], limit: int = SUMMARY_LIMI
     parts += [f"~task {one.code}: {', '.join(field.field for field in one.fields)}" for one in found.tasks_changed]
     parts += [f"+{waiting(edge)}" for edge in found.cross_added]
     parts += [f"-{waiting(edge)}" for edge in found.cross_removed]
-    parts += [f"~{one.field}: {_short(one.before)} → {_short(one.after)}" for one in found.settings]
+    parts += [f"~{one.field}: {short(one.before)} → {short(one.after)}" for one in found.settings]
     return _cut(parts, limit)
 
 
@@ -88,7 +88,8 @@ def _because(evidence: str | None) -> str:
     return f" ({evidence})" if evidence else ""
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value in a line."""
     text = _plain(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
 
@@ -102,6 +103,8 @@ def _plain(value: object) -> str:
             return " ".join((value.cron, value.time_zone, *(f"{word} {at}" for word, at in bounds if at)))
         case Parameter():
             return f"{value.name}={value.value}"
+        case Task():
+            return f"{value.node_type} {value.name}"
         case tuple():
             return ", ".join(_plain(one) for one in value)
         case _:

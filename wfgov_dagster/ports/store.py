@@ -21,6 +21,7 @@ from wfgov_dagster.ports.checks import Checks
 from wfgov_dagster.ports.cross_edges import CrossEdges
 from wfgov_dagster.ports.engines import Engines
 from wfgov_dagster.ports.flows import Flows
+from wfgov_dagster.ports.inspection import Inspections
 from wfgov_dagster.ports.instances import InstanceCache
 from wfgov_dagster.ports.leases import Breakers, Leases
 from wfgov_dagster.ports.looks import Looks
@@ -238,6 +239,8 @@ class Work(Protocol):
     def history(self) -> PublishHistory: ...
     @property
     def instances(self) -> InstanceCache: ...
+    @property
+    def inspections(self) -> Inspections: ...
     @property
     def flows(self) -> Flows: ...
     @property

@@ -160,6 +160,7 @@ class SqlPublishing(SqlPublishRecords):
             "online": int(seen.online),
             "schedule_online": int(seen.schedule_online),
             "confirmed_at": db_now(),
+            "seen_revision": None,  # whoever inspects it next looks at it whole
         }
         key = {"engine_id": job.engine.id, "workflow_id": job.workflow.id}
         if seen.version is None:

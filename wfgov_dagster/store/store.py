@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.engines import SqlEngines
     from wfgov_dagster.store.flows import SqlFlows
     from wfgov_dagster.store.imports import SqlImports
+    from wfgov_dagster.store.inspection import SqlInspections
     from wfgov_dagster.store.instances import SqlInstances
     from wfgov_dagster.store.leases import SqlLeases
     from wfgov_dagster.store.lineage import SqlLineage
@@ -126,6 +127,12 @@ class SqlWork:
         from wfgov_dagster.store.breakers import SqlBreakers
 
         return SqlBreakers(self._conn)
+
+    @cached_property
+    def inspections(self) -> "SqlInspections":
+        from wfgov_dagster.store.inspection import SqlInspections
+
+        return SqlInspections(self._conn)
 
     @cached_property
     def flows(self) -> "SqlFlows":

@@ -189,5 +189,6 @@ engine_deployment = sa.Table(
     flag("online", "1 = it was online."),
     flag("schedule_online", "1 = its schedule was online."),
     moment("confirmed_at", "When we last saw it."),
+    sa.Column("seen_revision", sa.Text, comment="The engine's revision at the last inspection without a difference."),
     comment="What we last confirmed an engine to hold.",
 )
