@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.usecases.advance_change_set import Crew
     from wfgov_dagster.usecases.deliver_alerts import DeliveryReport
     from wfgov_dagster.usecases.do_chores import Chores
-    from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent, Registry
+    from wfgov_dagster.usecases.flow_manager import FlowManager, NodeReport, Registry
     from wfgov_dagster.usecases.publisher import Publisher
     from wfgov_dagster.usecases.watch_flows import Ears
 
@@ -168,7 +168,7 @@ class Platform:
             ]
         )
 
-    def flows(self, tell: "Callable[[NodeEvent], None]" = lambda _event: None) -> "FlowManager":
+    def flows(self, tell: "Callable[[NodeReport], None]" = lambda _event: None) -> "FlowManager":
         """A new manager a call: its holder's name is nobody else's. `tell` hears of every word of a flow node."""
         import random
 
