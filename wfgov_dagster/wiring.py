@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.usecases.credentials import Credentials
     from wfgov_dagster.usecases.deliver_alerts import DeliveryReport
     from wfgov_dagster.usecases.do_chores import Chores
-    from wfgov_dagster.usecases.flow_manager import FlowManager, Registry
+    from wfgov_dagster.usecases.flow_manager import FlowManager, NodeReport, Registry
     from wfgov_dagster.usecases.publisher import Publisher
     from wfgov_dagster.usecases.register_engine import Desk
     from wfgov_dagster.usecases.sync_history import SyncReport
@@ -228,7 +228,7 @@ class Platform:
             ]
         )
 
-    def flows(self, tell: "Callable[[NodeEvent], None]" = lambda _event: None) -> "FlowManager":
+    def flows(self, tell: "Callable[[NodeReport], None]" = lambda _event: None) -> "FlowManager":
         """A new manager a call: its holder's name is nobody else's. `tell` hears of every word of a flow node."""
         import random
 

@@ -22,7 +22,7 @@ from wfgov_dagster.usecases.flows import (
     FlowLimits,
     FlowManager,
     Held,
-    NodeEvent,
+    NodeReport,
     Registry,
     create_flow,
     detail,
@@ -88,7 +88,7 @@ class House:
         self.world, self.meter, self.registry = World(), MemoryMeter(), Registry()
         self.dead: set[str] = set()
         self.sleeps: list[float] = []
-        self.events: list[NodeEvent] = []
+        self.events: list[NodeReport] = []
         self.on_sleep: Callable[[], None] = lambda: None
         self.store.hook = lambda: None
         self._managers = 0

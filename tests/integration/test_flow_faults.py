@@ -4,7 +4,7 @@ import random
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,19 +33,6 @@ from wfgov_dagster.usecases.watch_flows import Sleeper, take_care
 
 DONE = {"there": True}
 LEASE = 1.0
-
-
-@pytest.fixture(scope="module")
-def shared(new_database: Callable[[], str]) -> Iterator[House]:
-    database = Database(new_database())
-    yield House(database)
-    database.dispose()
-
-
-@pytest.fixture
-def house(shared: House) -> House:
-    shared.clear()
-    return shared
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """`wfgov`: the groups, and every module that hangs a command on them.
 
-Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff, plan, drift), or something to look
-at (engine test).
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff, plan, drift), or something to
+look at (engine test).
 """
 
 import wfgov_dagster.cli.adoption

@@ -14,7 +14,7 @@ from wfgov_dagster.cli.session import Session, command
 from wfgov_dagster.errors import FlowError
 
 if TYPE_CHECKING:
-    from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent
+    from wfgov_dagster.usecases.flow_manager import FlowManager, NodeReport
 
 _STATES = ("Initializing", "Processing", "Canceling", "Canceled", "Stopped", "Finished", "Error")
 _FLOW = ("id", "flow_name", "definition_version", "biz_type", "biz_id", "state", "created_by", "created_at",
@@ -123,7 +123,7 @@ def watch_command(session: Session, workers: int) -> None:
 def _manager(session: Session) -> "FlowManager":
     from wfgov_dagster.usecases.watch_flows import describe_event
 
-    def tell(event: "NodeEvent") -> None:
+    def tell(event: "NodeReport") -> None:
         session.say([describe_event(event)])
 
     return session.platform.flows(tell)

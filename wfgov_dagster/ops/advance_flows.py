@@ -12,7 +12,7 @@ from wfgov_dagster.ops.failures import as_dagster_failure
 
 if TYPE_CHECKING:
     from wfgov_dagster.errors import WfgovError
-    from wfgov_dagster.usecases.flow_manager import NodeEvent
+    from wfgov_dagster.usecases.flow_manager import NodeReport
     from wfgov_dagster.usecases.watch_flows import Said
 
 OP: Final = "drive_due_flows"
@@ -30,12 +30,12 @@ def drive_due_flows(context: dg.OpExecutionContext, config: FlowsConfig, store: 
     from wfgov_dagster.usecases.flow_manager import Ended
     from wfgov_dagster.usecases.watch_flows import Ears, describe, describe_event
 
-    events: list[NodeEvent] = []
+    events: list[NodeReport] = []
     left: dict[int, str] = {}
     ended: set[int] = set()
     one_at_a_time = Lock()
 
-    def on_event(event: "NodeEvent") -> None:
+    def on_event(event: "NodeReport") -> None:
         with one_at_a_time:
             events.append(event)
             context.log.info(describe_event(event))
@@ -61,7 +61,7 @@ def drive_due_flows(context: dg.OpExecutionContext, config: FlowsConfig, store: 
     )
 
 
-def _row(event: "NodeEvent") -> dict[str, object]:
+def _row(event: "NodeReport") -> dict[str, object]:
     return {
         "flow": event.flow_id,
         "name": event.flow_name,

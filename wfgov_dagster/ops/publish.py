@@ -24,7 +24,7 @@ from wfgov_dagster.usecases.show_records import show_record
 from wfgov_dagster.usecases.workflow_engine import engine_for
 
 if TYPE_CHECKING:
-    from wfgov_dagster.usecases.flow_manager import NodeEvent
+    from wfgov_dagster.usecases.flow_manager import NodeReport
 
 OP: Final = "publish_workflow"
 
@@ -79,7 +79,7 @@ def publish_workflow(context: dg.OpExecutionContext, config: PublishConfig, stor
     context.add_output_metadata(told)
 
 
-def _teller(context: dg.OpExecutionContext) -> "Callable[[NodeEvent], None]":
+def _teller(context: dg.OpExecutionContext) -> "Callable[[NodeReport], None]":
     from wfgov_dagster.usecases.watch_flows import describe_event
 
     return lambda event: context.log.info(describe_event(event))

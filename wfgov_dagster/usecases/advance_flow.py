@@ -12,7 +12,7 @@ from wfgov_dagster.domain.flow_steps import Action, Done, Failed, Patience, Wait
 from wfgov_dagster.errors import FlowDefineNotFound
 from wfgov_dagster.ports.flows import FlowRow, NodeRow
 from wfgov_dagster.ports.store import Work
-from wfgov_dagster.usecases.flow_manager import Ended, FlowManager, Held, NodeEvent
+from wfgov_dagster.usecases.flow_manager import Ended, FlowManager, Held, NodeReport
 from wfgov_dagster.usecases.flow_turn import Begun, begin, end, fail, next_call, seconds_until, word_of
 
 _LOOK_SECONDS = 0.1  # between looks while another manager is at it
@@ -146,7 +146,7 @@ def _held(flow: FlowRow) -> Held:
     return Held(flow.id, flow.holder or "", max(0.0, seconds_until(flow.until, flow.read_at) or 0.0))
 
 
-def _event(begun: Begun, verdict: Done | Wait | Failed) -> NodeEvent:
+def _event(begun: Begun, verdict: Done | Wait | Failed) -> NodeReport:
     match verdict:
         case Done():
             outcome, message = "ok", ""
@@ -157,4 +157,4 @@ def _event(begun: Begun, verdict: Done | Wait | Failed) -> NodeEvent:
         case Failed():
             outcome, message = "failed", verdict.message
     flow = begun.flow
-    return NodeEvent(flow.id, flow.flow_name, begun.call.node.name, begun.call.action, begun.attempt, outcome, message)
+    return NodeReport(flow.id, flow.flow_name, begun.call.node.name, begun.call.action, begun.attempt, outcome, message)

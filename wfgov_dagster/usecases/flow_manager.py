@@ -74,7 +74,7 @@ class FlowLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeEvent:
+class NodeReport:
     """What a flow node's function said, once it is on record. `outcome`: ok, again, retry or failed."""
 
     flow_id: int
@@ -86,7 +86,7 @@ class NodeEvent:
     message: str = ""
 
 
-def _ignore(_event: NodeEvent) -> None: ...
+def _ignore(_event: NodeReport) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class FlowManager:
     chance: Callable[[], float]
     limits: FlowLimits
     meter: Meter
-    tell: Callable[[NodeEvent], None] = field(default=_ignore)
+    tell: Callable[[NodeReport], None] = field(default=_ignore)
 
     def retry_seconds(self, failures: int) -> float:
         longest = self.limits.first_wait_seconds * 2.0 ** min(failures - 1, 30)

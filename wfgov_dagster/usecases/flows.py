@@ -24,10 +24,10 @@ from wfgov_dagster.ports.store import Work
 from wfgov_dagster.usecases import flow_changes
 from wfgov_dagster.usecases.advance_flow import advance_flow, drive_flow
 from wfgov_dagster.usecases.flow_changes import create, start
-from wfgov_dagster.usecases.flow_manager import Ended, FlowLimits, FlowManager, Held, NodeEvent, Registry
+from wfgov_dagster.usecases.flow_manager import Ended, FlowLimits, FlowManager, Held, NodeReport, Registry
 
 __all__ = [
-    "Biz", "Detail", "Ended", "FlowLimits", "FlowManager", "Held", "NodeEvent", "Page", "Registry", "advance_flow",
+    "Biz", "Detail", "Ended", "FlowLimits", "FlowManager", "Held", "NodeReport", "Page", "Registry", "advance_flow",
     "cancel_flow", "create", "create_flow", "detail", "drive_flow", "due", "init_context", "list_flows", "resume_flow",
     "start", "start_flow", "stop_flow",
 ]  # fmt: skip

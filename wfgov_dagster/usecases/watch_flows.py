@@ -10,7 +10,7 @@ from wfgov_dagster.domain.redact import told
 from wfgov_dagster.errors import DatabaseBusy, FlowDefineNotFound, NotFound, WfgovError
 from wfgov_dagster.usecases.advance_flow import drive_flow
 from wfgov_dagster.usecases.do_chores import EVERY_SECONDS, Chores, do_chores
-from wfgov_dagster.usecases.flow_manager import Ended, FlowManager, Held, NodeEvent
+from wfgov_dagster.usecases.flow_manager import Ended, FlowManager, Held, NodeReport
 from wfgov_dagster.usecases.flows import due
 
 TICK_SECONDS: Final = 1.0  # between two looks of a watch loop of our own
@@ -33,7 +33,7 @@ class Sleeper:
 class Ears:
     """Who is told what: each word of a flow node, where a flow was left, and that nobody could look."""
 
-    on_event: Callable[[NodeEvent], None]
+    on_event: Callable[[NodeReport], None]
     on_said: Callable[[int, Said], None]
     on_failure: Callable[[WfgovError], None]
 
@@ -129,7 +129,7 @@ def describe(flow_id: int, said: Said) -> str:
             return f"flow {flow_id}: {said.message}"
 
 
-def describe_event(event: NodeEvent) -> str:
+def describe_event(event: NodeReport) -> str:
     """One line for people."""
     tail = f", {event.message}" if event.message else ""
     what = f"flow {event.flow_id} {event.flow_name}: {event.action} {event.node}"
