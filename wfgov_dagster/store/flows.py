@@ -13,6 +13,7 @@ from wfgov_dagster.domain.flow_steps import Action, Failed
 from wfgov_dagster.errors import FlowDefineNotFound, NotFound
 from wfgov_dagster.ports.flows import AttemptRow, DueFlow, FlowFilter, FlowLease, FlowRow, NewFlow, NodeRow
 from wfgov_dagster.store.clock import db_now
+from wfgov_dagster.store.prepared import prepared
 from wfgov_dagster.store.schema.flow import flow, flow_attempt, flow_node
 
 _F, _N, _A = flow.c, flow_node.c, flow_attempt.c
@@ -59,15 +60,13 @@ class SqlFlows:
         self._conn.execute(sa.insert(flow_node), rows)
 
     def get(self, flow_id: int, *, lock: bool = False) -> FlowRow:
-        query = sa.select(*_FLOW, db_now().label("read_at")).where(_F.id == flow_id)
-        row = self._conn.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+        row = self._conn.execute(*(_locked(flow_id) if lock else _get(flow_id))).mappings().one_or_none()
         if row is None:
             raise NotFound(f"no flow {flow_id}", where="flows", hint="wfgov flow list")
         return _flow(row)
 
     def nodes(self, flow_id: int) -> Sequence[NodeRow]:
-        rows = self._conn.execute(sa.select(*_NODE).where(_N.flow_id == flow_id).order_by(_N.no))
-        return [_node(row) for row in rows.mappings()]
+        return [_node(row) for row in self._conn.execute(*_nodes(flow_id)).mappings()]
 
     def attempts(self, flow_id: int) -> Sequence[AttemptRow]:
         query = sa.select(*_ATTEMPT).select_from(flow_attempt.join(flow_node, _N.id == _A.flow_node_id))
@@ -87,17 +86,8 @@ class SqlFlows:
     def due(
         self, known: Collection[tuple[str, int]], after: tuple[datetime, int] | None, limit: int
     ) -> Sequence[DueFlow]:
-        held = sa.case((_F.until > db_now(), _F.holder))
-        definition = sa.tuple_(_F.flow_name, sa.func.coalesce(_F.definition_version, 0))
-        unknown = sa.func.coalesce(_F.error_code, "") == FlowDefineNotFound.code
-        query = sa.select(_F.id, _F.next_due_at, held).where(
-            _F.next_due_at <= db_now(), sa.or_(sa.not_(unknown), definition.in_(list(known)))
-        )
-        if after is not None:
-            later = sa.or_(_F.next_due_at > after[0], sa.and_(_F.next_due_at == after[0], _F.id > after[1]))
-            query = query.where(later)
-        rows = self._conn.execute(query.order_by(_F.next_due_at, _F.id).limit(limit))
-        return [DueFlow(*row) for row in rows]
+        asked = _due(list(known), limit) if after is None else _due_after(list(known), *after, limit)
+        return [DueFlow(*row) for row in self._conn.execute(*asked)]
 
     # what people do
 
@@ -129,34 +119,21 @@ class SqlFlows:
     # what managers do
 
     def take(self, flow_id: int, holder: str, seconds: float, dead: str | None = None) -> FlowLease | None:
-        free = sa.or_(_F.holder.is_(None), _F.until <= db_now(), _F.holder == dead)
-        taken = (
-            sa.update(flow)
-            .where(_F.id == flow_id, free)
-            .values(holder=holder, epoch=_F.epoch + 1, until=db_now(seconds))
-            .returning(_F.epoch)
-        )
-        epoch = self._conn.execute(taken).scalar_one_or_none()
+        epoch = self._conn.execute(*_take(flow_id, holder, seconds, dead or "")).scalar_one_or_none()
         return None if epoch is None else FlowLease(flow_id, holder, epoch)
 
     def keep(self, lease: FlowLease, seconds: float) -> bool:
-        return self._change(lease.flow_id, _held(lease), until=db_now(seconds))
+        return self._conn.execute(*_keep(lease.flow_id, lease.holder, lease.epoch, seconds)).rowcount > 0
 
     def give_back(self, lease: FlowLease) -> bool:
-        return self._change(lease.flow_id, _held(lease), holder=None, until=None)
+        return self._conn.execute(*_give_back(lease.flow_id, lease.holder, lease.epoch)).rowcount > 0
 
     def begin(self, lease: FlowLease, node: NodeRow, action: Action, deadline_seconds: float | None) -> int:
-        begun: dict[str, Any] = {"started_at": sa.func.coalesce(_N.started_at, db_now())}
-        if action is Action.DO:
-            begun |= {"state": NodeState.RUNNING, "ended_at": None}
+        self._conn.execute(*(_do if action is Action.DO else _undo)(node.id))
         if deadline_seconds is not None:
-            begun["deadline_at"] = sa.func.coalesce(_N.deadline_at, db_now(deadline_seconds))
-        self._change_node(node.id, **begun)
+            self._change_node(node.id, deadline_at=sa.func.coalesce(_N.deadline_at, db_now(deadline_seconds)))
         if action is Action.UNDO or node.kind is NodeKind.POLL:
-            same = _open(node.id) & (_A.action == action)
-            values = {"looks": _A.looks + 1, "holder": lease.holder, "epoch": lease.epoch}
-            again = sa.update(flow_attempt).where(same).values(values).returning(_A.no)
-            number = self._conn.execute(again).scalar_one_or_none()
+            number = self._conn.execute(*_look(node.id, action, lease.holder, lease.epoch)).scalar_one_or_none()
             if number is not None:
                 return int(number)
         self._end(node.id, outcome="interrupted")
@@ -175,7 +152,7 @@ class SqlFlows:
         return int(self._conn.execute(made.returning(_A.no)).scalar_one())
 
     def interrupted(self, node_id: int) -> None:
-        self._change_node(node_id, interruptions=_N.interruptions + 1)
+        self._conn.execute(*_interrupted(node_id))
 
     def uninterrupted(self, node_id: int) -> None:
         self._change_node(node_id, interruptions=0)
@@ -201,7 +178,7 @@ class SqlFlows:
         self._change(flow_id, _F.deadline_at.is_(None), deadline_at=db_now(seconds))
 
     def later(self, flow_id: int, seconds: float) -> None:
-        self._change(flow_id, _F.state.in_(_MOVING), next_due_at=db_now(seconds))
+        self._conn.execute(*_later(flow_id, seconds))
 
     def set_error(self, flow_id: int, failure: Failed | None) -> None:
         self._change(flow_id, **_error(failure))
@@ -217,8 +194,86 @@ class SqlFlows:
         self._conn.execute(sa.update(flow_node).where(_N.id == node_id).values(values))
 
 
-def _held(lease: FlowLease) -> sa.ColumnElement[bool]:
-    return (_F.holder == lease.holder) & (_F.epoch == lease.epoch)
+@prepared
+def _due(known: list[tuple[str, int]], limit: int) -> sa.Executable:
+    return _all_due(known).limit(limit)
+
+
+@prepared
+def _due_after(known: list[tuple[str, int]], moment: datetime, flow_id: int, limit: int) -> sa.Executable:
+    later = sa.or_(_F.next_due_at > moment, sa.and_(_F.next_due_at == moment, _F.id > flow_id))
+    return _all_due(known).where(later).limit(limit)
+
+
+def _all_due(known: list[tuple[str, int]]) -> sa.Select[Any]:
+    held = sa.case((_F.until > db_now(), _F.holder))
+    definition = sa.tuple_(_F.flow_name, sa.func.coalesce(_F.definition_version, 0))
+    unknown = sa.func.coalesce(_F.error_code, "") == FlowDefineNotFound.code
+    due = sa.select(_F.id, _F.next_due_at, held).order_by(_F.next_due_at, _F.id)
+    return due.where(_F.next_due_at <= db_now(), sa.or_(sa.not_(unknown), definition.in_(known)))
+
+
+@prepared
+def _get(flow_id: int) -> sa.Executable:
+    return sa.select(*_FLOW, db_now().label("read_at")).where(_F.id == flow_id)
+
+
+@prepared
+def _locked(flow_id: int) -> sa.Executable:
+    return sa.select(*_FLOW, db_now().label("read_at")).where(_F.id == flow_id).with_for_update()
+
+
+@prepared
+def _nodes(flow_id: int) -> sa.Executable:
+    return sa.select(*_NODE).where(_N.flow_id == flow_id).order_by(_N.no)
+
+
+@prepared
+def _take(flow_id: int, holder: str, seconds: float, dead: str) -> sa.Executable:
+    free = sa.or_(_F.holder.is_(None), _F.until <= db_now(), _F.holder == dead)
+    taken = sa.update(flow).where(_F.id == flow_id, free)
+    return taken.values(holder=holder, epoch=_F.epoch + 1, until=db_now(seconds)).returning(_F.epoch)
+
+
+@prepared
+def _keep(flow_id: int, holder: str, epoch: int, seconds: float) -> sa.Executable:
+    return sa.update(flow).where(_F.id == flow_id, _held(holder, epoch)).values(until=db_now(seconds))
+
+
+@prepared
+def _give_back(flow_id: int, holder: str, epoch: int) -> sa.Executable:
+    return sa.update(flow).where(_F.id == flow_id, _held(holder, epoch)).values(holder=None, until=None)
+
+
+@prepared
+def _later(flow_id: int, seconds: float) -> sa.Executable:
+    return sa.update(flow).where(_F.id == flow_id, _F.state.in_(_MOVING)).values(next_due_at=db_now(seconds))
+
+
+@prepared
+def _do(node_id: int) -> sa.Executable:
+    began = sa.func.coalesce(_N.started_at, db_now())
+    return sa.update(flow_node).where(_N.id == node_id).values(state=NodeState.RUNNING, started_at=began, ended_at=None)
+
+
+@prepared
+def _undo(node_id: int) -> sa.Executable:
+    return sa.update(flow_node).where(_N.id == node_id).values(started_at=sa.func.coalesce(_N.started_at, db_now()))
+
+
+@prepared
+def _look(node_id: int, action: str, holder: str, epoch: int) -> sa.Executable:
+    again = sa.update(flow_attempt).where(_open(node_id), _A.action == action)
+    return again.values(looks=_A.looks + 1, holder=holder, epoch=epoch).returning(_A.no)
+
+
+@prepared
+def _interrupted(node_id: int) -> sa.Executable:
+    return sa.update(flow_node).where(_N.id == node_id).values(interruptions=_N.interruptions + 1)
+
+
+def _held(holder: str, epoch: int) -> sa.ColumnElement[bool]:
+    return (_F.holder == holder) & (_F.epoch == epoch)
 
 
 def _open(node_id: int) -> sa.ColumnElement[bool]:
