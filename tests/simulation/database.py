@@ -62,7 +62,7 @@ class VirtualDatabase(Database):
         self.raw.close()
 
     def moment(self, shift: float = 0.0) -> str:
-        return (EPOCH + timedelta(seconds=self._now() + shift)).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return (EPOCH + timedelta(seconds=self._now() + shift)).replace(tzinfo=None).isoformat(" ", "microseconds")
 
     def _strftime(self, form: str, moment: str, shift: str) -> str:
         """As store/clock.py asks for it, three digits of a second; nothing else is asked."""

@@ -1,11 +1,13 @@
 """Breakers: engines that do not answer are left alone for a while, by everybody."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from wfgov_dagster.store.clock import db_now
+from wfgov_dagster.store.prepared import prepared
 from wfgov_dagster.store.schema.publish import engine_breaker
 
 _B = engine_breaker.c
@@ -40,14 +42,27 @@ class SqlBreakers:
         self._conn.execute(counted.on_conflict_do_update(index_elements=["engine_id"], set_=again))
 
     def answered(self, engine_id: int) -> None:
-        closed = {"failures": 0, "open_until": None, "prober": None, "probing_until": None}
-        this = (_B.engine_id == engine_id) & (_B.failures > 0)
-        self._conn.execute(sa.update(engine_breaker).where(this).values(closed))
+        self._conn.execute(*_answered(engine_id))
 
     def state(self, engine_id: int) -> tuple[int, float | None]:
-        failures = self._conn.scalar(sa.select(_B.failures).where(_B.engine_id == engine_id))
-        return failures or 0, self._left(engine_id, _B.open_until)
+        row = self._conn.execute(*_state(engine_id)).one_or_none()
+        return (0, None) if row is None else (row[0], _seconds(row[1], row[2]))
 
     def _left(self, engine_id: int, column: sa.Column[Any]) -> float | None:
         row = self._conn.execute(sa.select(column, db_now()).where(_B.engine_id == engine_id)).one_or_none()
-        return None if row is None or row[0] is None else max(0.0, float((row[0] - row[1]).total_seconds()))
+        return None if row is None else _seconds(row[0], row[1])
+
+
+def _seconds(until: datetime | None, now: datetime) -> float | None:
+    return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+@prepared
+def _state(engine_id: int) -> sa.Executable:
+    return sa.select(_B.failures, _B.open_until, db_now()).where(_B.engine_id == engine_id)
+
+
+@prepared
+def _answered(engine_id: int) -> sa.Executable:
+    closed = {"failures": 0, "open_until": None, "prober": None, "probing_until": None}
+    return sa.update(engine_breaker).where(_B.engine_id == engine_id, _B.failures > 0).values(closed)

@@ -21,8 +21,9 @@ class db_now(FunctionElement[datetime]):  # noqa: N801 - it is used like a funct
     type = UtcDateTime()
     inherit_cache = True
 
-    def __init__(self, shift_seconds: float = 0.0) -> None:
-        super().__init__(sa.literal(float(shift_seconds)))
+    def __init__(self, shift_seconds: "float | sa.BindParameter[Any]" = 0.0) -> None:
+        bound = isinstance(shift_seconds, sa.BindParameter)
+        super().__init__(sa.type_coerce(shift_seconds, sa.Float) if bound else sa.literal(float(shift_seconds)))
 
 
 @compiles(db_now, "sqlite")

@@ -10,26 +10,18 @@ import sqlalchemy as sa
 
 from wfgov_dagster.domain.flow import JSON, MOVING, FlowState, NodeKind, NodeState
 from wfgov_dagster.domain.flow_steps import Action, Failed
-from wfgov_dagster.errors import FlowDefineNotFound, NotFound
+from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.flows import AttemptRow, DueFlow, FlowFilter, FlowLease, FlowRow, NewFlow, NodeRow
+from wfgov_dagster.store import flow_statements as asked
 from wfgov_dagster.store.clock import db_now
+from wfgov_dagster.store.flow_statements import FLOW, MOVING_STATES, NODE
 from wfgov_dagster.store.schema.flow import flow, flow_attempt, flow_node
 
 _F, _N, _A = flow.c, flow_node.c, flow_attempt.c
-_FLOW = (
-    _F.id, _F.flow_key, _F.flow_name, _F.definition_version, _F.biz_id, _F.biz_type, _F.state, _F.context,
-    _F.context_version, _F.cancel_reason, _F.error_code, _F.error, _F.created_by, _F.holder, _F.epoch, _F.until,
-    _F.next_due_at, _F.deadline_at, _F.created_at, _F.started_at, _F.ended_at,
-)  # fmt: skip
-_NODE = (
-    _N.id, _N.no, _N.node_name, _N.kind, _N.state, _N.result, _N.failures, _N.interruptions, _N.error_code, _N.error,
-    _N.deadline_at, _N.started_at, _N.ended_at,
-)  # fmt: skip
 _ATTEMPT = (
     _N.node_name, _A.no, _A.action, _A.holder, _A.epoch, _A.looks, _A.outcome, _A.error_code, _A.error, _A.started_at,
     _A.ended_at,
 )  # fmt: skip
-_MOVING = tuple(sorted(MOVING))
 _OVER = frozenset({FlowState.FINISHED, FlowState.CANCELED, FlowState.ERROR})
 
 
@@ -59,25 +51,22 @@ class SqlFlows:
         self._conn.execute(sa.insert(flow_node), rows)
 
     def get(self, flow_id: int, *, lock: bool = False) -> FlowRow:
-        query = sa.select(*_FLOW, db_now().label("read_at")).where(_F.id == flow_id)
-        row = self._conn.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+        row = self._conn.execute(*(asked.locked(flow_id) if lock else asked.get(flow_id))).mappings().one_or_none()
         if row is None:
             raise NotFound(f"no flow {flow_id}", where="flows", hint="wfgov flow list")
         return _flow(row)
 
     def nodes(self, flow_id: int) -> Sequence[NodeRow]:
-        rows = self._conn.execute(sa.select(*_NODE).where(_N.flow_id == flow_id).order_by(_N.no))
-        return [_node(row) for row in rows.mappings()]
+        return [_node(row) for row in self._conn.execute(*asked.nodes(flow_id)).mappings()]
 
     def node(self, node_id: int) -> NodeRow:
-        return _node(self._conn.execute(sa.select(*_NODE).where(_N.id == node_id)).mappings().one())
+        return _node(self._conn.execute(sa.select(*NODE).where(_N.id == node_id)).mappings().one())
 
     def node_names(self, flow_id: int) -> Sequence[str]:
         return list(self._conn.scalars(sa.select(_N.node_name).where(_N.flow_id == flow_id).order_by(_N.no)))
 
     def first_open(self, flow_id: int) -> NodeRow | None:
-        open_one = (_N.flow_id == flow_id) & (_N.state != NodeState.DONE)
-        row = self._conn.execute(sa.select(*_NODE).where(open_one).order_by(_N.no).limit(1)).mappings().one_or_none()
+        row = self._conn.execute(*asked.first_open(flow_id)).mappings().one_or_none()
         return None if row is None else _node(row)
 
     def attempts(self, flow_id: int) -> Sequence[AttemptRow]:
@@ -86,7 +75,7 @@ class SqlFlows:
         return [AttemptRow(**{**row, "action": Action(row["action"])}) for row in rows.mappings()]
 
     def page(self, wanted: FlowFilter, page: int, size: int) -> Sequence[FlowRow]:
-        query = sa.select(*_FLOW, db_now().label("read_at")).where(_matches(wanted)).order_by(_F.id.desc())
+        query = sa.select(*FLOW, db_now().label("read_at")).where(_matches(wanted)).order_by(_F.id.desc())
         rows = self._conn.execute(query.limit(size).offset((page - 1) * size))
         return [_flow(row) for row in rows.mappings()]
 
@@ -98,13 +87,8 @@ class SqlFlows:
     def due(
         self, known: Collection[tuple[str, int]], after: tuple[datetime, int] | None, limit: int
     ) -> Sequence[DueFlow]:
-        held = sa.case((_F.until > db_now(), _F.holder))
-        query = sa.select(_F.id, _F.next_due_at, held).where(is_flow_due(known))
-        if after is not None:
-            later = sa.or_(_F.next_due_at > after[0], sa.and_(_F.next_due_at == after[0], _F.id > after[1]))
-            query = query.where(later)
-        rows = self._conn.execute(query.order_by(_F.next_due_at, _F.id).limit(limit))
-        return [DueFlow(*row) for row in rows]
+        flows = asked.due(list(known), limit) if after is None else asked.due_after(list(known), *after, limit)
+        return [DueFlow(*row) for row in self._conn.execute(*flows)]
 
     # what people do
 
@@ -131,39 +115,26 @@ class SqlFlows:
         self._conn.execute(sa.update(flow_node).where(_N.flow_id == flow_id).values(counted))
 
     def wake(self, flow_id: int) -> bool:
-        return self._change(flow_id, _F.state.in_(_MOVING), next_due_at=db_now())
+        return self._change(flow_id, _F.state.in_(MOVING_STATES), next_due_at=db_now())
 
     # what managers do
 
     def take(self, flow_id: int, holder: str, seconds: float, dead: str | None = None) -> FlowLease | None:
-        free = sa.or_(_F.holder.is_(None), _F.until <= db_now(), _F.holder == dead)
-        taken = (
-            sa.update(flow)
-            .where(_F.id == flow_id, free)
-            .values(holder=holder, epoch=_F.epoch + 1, until=db_now(seconds))
-            .returning(_F.epoch)
-        )
-        epoch = self._conn.execute(taken).scalar_one_or_none()
+        epoch = self._conn.execute(*asked.take(flow_id, holder, seconds, dead or "")).scalar_one_or_none()
         return None if epoch is None else FlowLease(flow_id, holder, epoch)
 
     def keep(self, lease: FlowLease, seconds: float) -> bool:
-        return self._change(lease.flow_id, _held(lease), until=db_now(seconds))
+        return self._conn.execute(*asked.keep(lease.flow_id, lease.holder, lease.epoch, seconds)).rowcount > 0
 
     def give_back(self, lease: FlowLease) -> bool:
-        return self._change(lease.flow_id, _held(lease), holder=None, until=None)
+        return self._conn.execute(*asked.give_back(lease.flow_id, lease.holder, lease.epoch)).rowcount > 0
 
     def begin(self, lease: FlowLease, node: NodeRow, action: Action, deadline_seconds: float | None) -> int:
-        begun: dict[str, Any] = {"started_at": sa.func.coalesce(_N.started_at, db_now())}
-        if action is Action.DO:
-            begun |= {"state": NodeState.RUNNING, "ended_at": None}
+        self._conn.execute(*(asked.do if action is Action.DO else asked.undo)(node.id))
         if deadline_seconds is not None:
-            begun["deadline_at"] = sa.func.coalesce(_N.deadline_at, db_now(deadline_seconds))
-        self._change_node(node.id, **begun)
+            self._change_node(node.id, deadline_at=sa.func.coalesce(_N.deadline_at, db_now(deadline_seconds)))
         if action is Action.UNDO or node.kind is NodeKind.POLL:
-            same = _open(node.id) & (_A.action == action)
-            values = {"looks": _A.looks + 1, "holder": lease.holder, "epoch": lease.epoch}
-            again = sa.update(flow_attempt).where(same).values(values).returning(_A.no)
-            number = self._conn.execute(again).scalar_one_or_none()
+            number = self._conn.execute(*asked.look(node.id, action, lease.holder, lease.epoch)).scalar_one_or_none()
             if number is not None:
                 return int(number)
         self._end(node.id, outcome="interrupted")
@@ -182,7 +153,7 @@ class SqlFlows:
         return int(self._conn.execute(made.returning(_A.no)).scalar_one())
 
     def interrupted(self, node_id: int) -> None:
-        self._change_node(node_id, interruptions=_N.interruptions + 1)
+        self._conn.execute(*asked.interrupted(node_id))
 
     def uninterrupted(self, node_id: int) -> None:
         self._change_node(node_id, interruptions=0)
@@ -208,13 +179,16 @@ class SqlFlows:
         self._change(flow_id, _F.deadline_at.is_(None), deadline_at=db_now(seconds))
 
     def later(self, flow_id: int, seconds: float) -> None:
-        self._change(flow_id, _F.state.in_(_MOVING), next_due_at=db_now(seconds))
+        self._conn.execute(*asked.later(flow_id, seconds))
 
     def set_error(self, flow_id: int, failure: Failed | None) -> None:
         self._change(flow_id, **_error(failure))
 
     def _end(self, node_id: int, **values: Any) -> None:
-        self._conn.execute(sa.update(flow_attempt).where(_open(node_id)).values(ended_at=db_now(), **values))
+        changed = sa.update(flow_attempt).where(asked.open_attempt(node_id))
+        self._conn.execute(changed.values(ended_at=db_now(), **values))
+            sa.update(flow_attempt).where(asked.open_attempt(node_id)).values(ended_at=db_now(), **values)
+        )
 
     def _change(self, flow_id: int, *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
         changed = sa.update(flow).where(_F.id == flow_id, *conditions).values(values)
@@ -222,21 +196,6 @@ class SqlFlows:
 
     def _change_node(self, node_id: int, **values: Any) -> None:
         self._conn.execute(sa.update(flow_node).where(_N.id == node_id).values(values))
-
-
-def is_flow_due(known: Collection[tuple[str, int]]) -> sa.ColumnElement[bool]:
-    """With somebody or not. One whose definition somebody did not find comes only to who knows it."""
-    definition = sa.tuple_(_F.flow_name, sa.func.coalesce(_F.definition_version, 0))
-    unknown = sa.func.coalesce(_F.error_code, "") == FlowDefineNotFound.code
-    return (_F.next_due_at <= db_now()) & sa.or_(sa.not_(unknown), definition.in_(list(known)))
-
-
-def _held(lease: FlowLease) -> sa.ColumnElement[bool]:
-    return (_F.holder == lease.holder) & (_F.epoch == lease.epoch)
-
-
-def _open(node_id: int) -> sa.ColumnElement[bool]:
-    return (_A.flow_node_id == node_id) & _A.outcome.is_(None)
 
 
 def _matches(wanted: FlowFilter) -> sa.ColumnElement[bool]:

@@ -11,6 +11,7 @@ from wfgov_dagster.domain.definition import Schedule
 from wfgov_dagster.domain.publish import Found, Operation, Phase, Target
 from wfgov_dagster.ports.publishing import Intent, Note, NoteRow, RegisteredEngine, Suspect
 from wfgov_dagster.store.clock import db_now
+from wfgov_dagster.store.prepared import prepared
 from wfgov_dagster.store.schema.publish import (
     engine,
     engine_lease,
@@ -84,10 +85,7 @@ class SqlPublishRecords:
         return self._broken_off(engine_id, workflow_id) is not None
 
     def _broken_off(self, engine_id: int, workflow_id: int) -> Any:
-        looked = sa.select(_R.status, _R.operation, _R.found, WROTE.label("wrote")).where(
-            about(engine_id, workflow_id), _R.found.is_not(None)
-        )
-        row = self._conn.execute(looked.order_by(_R.id.desc()).limit(1)).one_or_none()
+        row = self._conn.execute(*_looked(engine_id, workflow_id)).one_or_none()
         return None if row is None or row.status == "success" or not row.wrote else row
 
     # how it goes on
@@ -96,7 +94,7 @@ class SqlPublishRecords:
         self._change(record_id, found=text(asdict(found)), desired=text(desired), took_over=int(took_over))
 
     def go_on(self, record_id: int, phase: Phase, attempts: int) -> bool:
-        return self._change(record_id, phase=phase, attempts=attempts)
+        return self._conn.execute(*_go_on(record_id, phase, attempts)).rowcount > 0
 
     def failing(self, record_id: int, error: tuple[str, str]) -> None:
         self._change(record_id, error_code=error[0], error=error[1])
@@ -183,9 +181,7 @@ class SqlPublishRecords:
         ]
 
     def has_to_be_swept(self, horizon_seconds: float) -> bool:
-        parked = sa.select(_R.id).where(_R.phase == Phase.PARKED).limit(1)
-        late = sa.select(_P.id).where(_P.outcome == "unknown", _P.ended_at > db_now(-horizon_seconds)).limit(1)
-        return any(self._conn.execute(one).first() is not None for one in (parked, late))
+        return any(self._conn.execute(*one).first() is not None for one in (_any_parked(), _any_late(-horizon_seconds)))
 
     def swept(self, engine_id: int, workflow_code: str) -> None:
         this = (_L.engine_id == engine_id) & (_L.workflow_code == workflow_code)
@@ -199,6 +195,28 @@ class SqlPublishRecords:
 
 def about(engine_id: int, workflow_id: int) -> sa.ColumnElement[bool]:
     return (_R.engine_id == engine_id) & (_R.workflow_id == workflow_id)
+
+
+@prepared
+def _looked(engine_id: int, workflow_id: int) -> sa.Executable:
+    looked = sa.select(_R.status, _R.operation, _R.found, WROTE.label("wrote"))
+    return looked.where(about(engine_id, workflow_id), _R.found.is_not(None)).order_by(_R.id.desc()).limit(1)
+
+
+@prepared
+def _go_on(record_id: int, phase: str, attempts: int) -> sa.Executable:
+    this = (_R.id == record_id) & (_R.status == "pending")
+    return sa.update(workflow_publish_record).where(this).values(phase=phase, attempts=attempts)
+
+
+@prepared
+def _any_parked() -> sa.Executable:
+    return sa.select(_R.id).where(_R.phase == Phase.PARKED).limit(1)
+
+
+@prepared
+def _any_late(shift_seconds: float) -> sa.Executable:
+    return sa.select(_P.id).where(_P.outcome == "unknown", _P.ended_at > db_now(shift_seconds)).limit(1)
 
 
 def found_from(json: str) -> Found:

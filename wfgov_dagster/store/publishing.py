@@ -11,6 +11,7 @@ from wfgov_dagster.domain.publish import Operation, Phase, Target, VersionRef
 from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.publishing import Deployment, Frozen, GovernedWorkflow, Job, RegisteredEngine
 from wfgov_dagster.store.clock import db_now
+from wfgov_dagster.store.prepared import prepared
 from wfgov_dagster.store.publish_records import (
     ENGINE,
     WROTE,
@@ -54,9 +55,8 @@ class SqlPublishing(SqlPublishRecords):
 
     def workflow(self, code: str, *, lock: bool = False) -> GovernedWorkflow | None:
         if lock:
-            self._lock(_W.workflow_code == code)
-        query = sa.select(*_WORKFLOW).select_from(_with_versions(data_workflow)).where(_W.workflow_code == code)
-        row = self._conn.execute(query).one_or_none()
+            self._conn.execute(*_lock(code))
+        row = self._conn.execute(*_by_code(code)).one_or_none()
         return None if row is None else _workflow(row)
 
     def version(self, workflow_id: int, version_no: int) -> VersionRef | None:
@@ -65,19 +65,10 @@ class SqlPublishing(SqlPublishRecords):
         return _ref(row.one_or_none())
 
     def held(self, engine_id: int, workflow_id: int) -> VersionRef | None:
-        confirmed = sa.select(_D.version_id).where(_D.engine_id == engine_id, _D.workflow_id == workflow_id)
-        sent = (
-            sa.select(_R.version_id)
-            .where(about(engine_id, workflow_id), _R.operation != Operation.OFFLINE, _R.found.is_not(None))
-            .order_by(_R.id.desc())
-            .limit(1)
-        )
-        either = sa.func.coalesce(confirmed.scalar_subquery(), sent.scalar_subquery())
-        row = self._conn.execute(sa.select(*_version_columns(workflow_version)).where(_VER.id == either))
-        return _ref(row.one_or_none())
+        return _ref(self._conn.execute(*_held(engine_id, workflow_id)).one_or_none())
 
     def set_publish_status(self, workflow_id: int, status: str) -> None:
-        self._conn.execute(sa.update(data_workflow).where(_W.id == workflow_id).values(publish_status=status))
+        self._conn.execute(*_publish_status(workflow_id, status))
 
     # snapshots
 
@@ -112,30 +103,18 @@ class SqlPublishing(SqlPublishRecords):
     # records
 
     def lock_workflow(self, record_id: int) -> None:
-        self._lock(_W.id == sa.select(_R.workflow_id).where(_R.id == record_id).scalar_subquery())
+        self._conn.execute(*_lock_of(record_id))
 
     def job(self, record_id: int) -> Job:
-        joined = (
-            _with_versions(workflow_publish_record.join(data_workflow, _W.id == _R.workflow_id))
-            .join(engine, _E.id == _R.engine_id)
-            .join(workflow_version, _VER.id == _R.version_id)
-            .outerjoin(workflow_definition_snapshot, _S.id == _R.snapshot_id)
-            .outerjoin(canonical_document, canonical_document.c.hash == _S.content_hash)
-        )
-        own = sa.select(*_RECORD, *_NOW, canonical_document.c.body).select_from(joined).where(_R.id == record_id)
-        parts = (ENGINE, _WORKFLOW, tuple(_version_columns(workflow_version)))
-        about_it = sa.select(*(column for part in parts for column in part)).select_from(joined)
-        row = self._conn.execute(own).one_or_none()
+        row = self._conn.execute(*_own(record_id)).one_or_none()
         if row is None:
             raise NotFound(f"no publish record {record_id}", hint="wfgov record list")
-        rest = self._conn.execute(about_it.where(_R.id == record_id)).one()
-        kept, workflow, version = _cut(rest, [len(part) for part in parts])
+        rest = self._conn.execute(*_about_it(record_id)).one()
+        kept, workflow, version = _cut(rest, [len(part) for part in _PARTS])
         return _job(row, RegisteredEngine(*kept), _workflow(workflow), VersionRef(*version))
 
     def deployed(self, engine_id: int, workflow_id: int) -> tuple[VersionRef, Target] | None:
-        columns = (*_version_columns(workflow_version), _D.online, _D.schedule_online)
-        query = sa.select(*columns).join(engine_deployment, _D.version_id == _VER.id)
-        row = self._conn.execute(query.where(_D.engine_id == engine_id, _D.workflow_id == workflow_id)).one_or_none()
+        row = self._conn.execute(*_deployed(engine_id, workflow_id)).one_or_none()
         if row is None:
             return None
         return VersionRef(*row[:3]), Target(row[0], bool(row[3]), bool(row[4]), publishes=False)
@@ -181,10 +160,6 @@ class SqlPublishing(SqlPublishRecords):
         upsert = self._insert(engine_deployment_version).values(**this, **values)
         self._conn.execute(upsert.on_conflict_do_update(index_elements=list(this), set_=values))
 
-    def _lock(self, which: sa.ColumnElement[bool]) -> None:
-        """In a statement of its own: what one that waited for the lock joins would be as old as its beginning."""
-        self._conn.execute(sa.select(_W.id).where(which).with_for_update())
-
     def _insert(self, table: sa.Table) -> Any:
         return (sqlite if self._conn.dialect.name == "sqlite" else postgresql).insert(table)
 
@@ -209,6 +184,70 @@ def _with_versions(joined: sa.FromClause) -> sa.Join:
     return joined.outerjoin(_CURRENT, _CURRENT.c.id == _W.current_version_id).outerjoin(
         _PUBLISHED, _PUBLISHED.c.id == _W.last_published_version_id
     )
+
+
+_PARTS = (ENGINE, _WORKFLOW, tuple(_version_columns(workflow_version)))
+_JOB = (
+    _with_versions(workflow_publish_record.join(data_workflow, _W.id == _R.workflow_id))
+    .join(engine, _E.id == _R.engine_id)
+    .join(workflow_version, _VER.id == _R.version_id)
+    .outerjoin(workflow_definition_snapshot, _S.id == _R.snapshot_id)
+    .outerjoin(canonical_document, canonical_document.c.hash == _S.content_hash)
+)
+
+
+@prepared
+def _own(record_id: int) -> sa.Executable:
+    return sa.select(*_RECORD, *_NOW, canonical_document.c.body).select_from(_JOB).where(_R.id == record_id)
+
+
+@prepared
+def _about_it(record_id: int) -> sa.Executable:
+    return sa.select(*(column for part in _PARTS for column in part)).select_from(_JOB).where(_R.id == record_id)
+
+
+# Locks are statements of their own: what one that waited for the lock joins would be as old as its beginning.
+
+
+@prepared
+def _lock_of(record_id: int) -> sa.Executable:
+    own = sa.select(_R.workflow_id).where(_R.id == record_id).scalar_subquery()
+    return sa.select(_W.id).where(_W.id == own).with_for_update()
+
+
+@prepared
+def _lock(code: str) -> sa.Executable:
+    return sa.select(_W.id).where(_W.workflow_code == code).with_for_update()
+
+
+@prepared
+def _by_code(code: str) -> sa.Executable:
+    return sa.select(*_WORKFLOW).select_from(_with_versions(data_workflow)).where(_W.workflow_code == code)
+
+
+@prepared
+def _publish_status(workflow_id: int, status: str) -> sa.Executable:
+    return sa.update(data_workflow).where(_W.id == workflow_id).values(publish_status=status)
+
+
+@prepared
+def _deployed(engine_id: int, workflow_id: int) -> sa.Executable:
+    columns = (*_version_columns(workflow_version), _D.online, _D.schedule_online)
+    query = sa.select(*columns).join(engine_deployment, _D.version_id == _VER.id)
+    return query.where(_D.engine_id == engine_id, _D.workflow_id == workflow_id)
+
+
+@prepared
+def _held(engine_id: int, workflow_id: int) -> sa.Executable:
+    confirmed = sa.select(_D.version_id).where(_D.engine_id == engine_id, _D.workflow_id == workflow_id)
+    sent = (
+        sa.select(_R.version_id)
+        .where(about(engine_id, workflow_id), _R.operation != Operation.OFFLINE, _R.found.is_not(None))
+        .order_by(_R.id.desc())
+        .limit(1)
+    )
+    either = sa.func.coalesce(confirmed.scalar_subquery(), sent.scalar_subquery())
+    return sa.select(*_version_columns(workflow_version)).where(_VER.id == either)
 
 
 def _workflow(row: Sequence[Any]) -> GovernedWorkflow:

@@ -12,6 +12,7 @@ from wfgov_dagster.store.schema.derived import inspection_finding
 from wfgov_dagster.store.schema.workflow import workflow_operation_log
 
 _LONGEST_CODE = 255
+_ENTRY = sa.insert(workflow_operation_log)
 
 
 class SqlAudit:
@@ -23,14 +24,15 @@ class SqlAudit:
     ) -> None:
         """`subject`: (type, code); a code that was asked for may be any text. `detail` must hold no secret."""
         self._conn.execute(
-            sa.insert(workflow_operation_log).values(
-                actor=actor,
-                action=action,
-                object_type=subject[0],
-                object_code=subject[1][:_LONGEST_CODE],
-                outcome="refused" if refused else "done",
-                detail=orjson.dumps(detail, default=str).decode(),
-            )
+            _ENTRY,
+            {
+                "actor": actor,
+                "action": action,
+                "object_type": subject[0],
+                "object_code": subject[1][:_LONGEST_CODE],
+                "outcome": "refused" if refused else "done",
+                "detail": orjson.dumps(detail, default=str).decode(),
+            },
         )
 
 

@@ -25,9 +25,10 @@ from wfgov_dagster.ports.metadata import (
     TaskRow,
     WorkflowSettings,
 )
-from wfgov_dagster.ports.publishing import Deployment, RegisteredEngine
+from wfgov_dagster.ports.publishing import RegisteredEngine
 from wfgov_dagster.ports.sql import TablesOfSql
 from wfgov_dagster.ports.store import Work
+from wfgov_dagster.usecases.end_publish import deployment_of
 from wfgov_dagster.usecases.request_publish import Checked, freeze
 from wfgov_dagster.usecases.save import (
     Relations,
@@ -86,9 +87,7 @@ def keep(work: Work, actor: str, engine: RegisteredEngine, taken: Taken) -> Kept
     workflow = work.publishing.workflow(definition.code)
     assert workflow is not None, "it was just made"
     snapshot_id = freeze(work, actor, Checked(engine, workflow, version), "manual")
-    seen = taken.seen
-    held = Deployment(version, seen.engine_workflow_code, seen.engine_task_codes, seen.online, seen.schedule_online)
-    work.adoption.confirm(snapshot_id, workflow_id, engine.id, held)
+    work.adoption.confirm(snapshot_id, workflow_id, engine.id, deployment_of(taken.seen, version))
     return kept
 
 
