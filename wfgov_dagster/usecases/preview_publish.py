@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wfgov_dagster.domain.diff import diff, summary
+from wfgov_dagster.domain.not_held import warnings
 from wfgov_dagster.domain.plan import Step, desired_row, plan
 from wfgov_dagster.domain.protocol import pauses
 from wfgov_dagster.domain.publish import Content, Found, Operation, content, found, wanted
@@ -16,7 +17,8 @@ from wfgov_dagster.usecases.request_publish import Request, check
 @dataclass(frozen=True, slots=True)
 class Preview:
     """`steps` as they would be taken; `change_summary`: how the content would differ from what the engine holds.
-    `observed`: what it holds; `foreign`: its parts that somebody changed there, for which it would be paused."""
+    `observed`: what it holds; `foreign`: its parts that somebody changed there, for which it would be paused.
+    `warnings`: what would run differently there than the version says, because the engine cannot hold it."""
 
     workflow_code: str
     operation: Operation
@@ -29,6 +31,7 @@ class Preview:
     steps: Sequence[Step]
     change_summary: str
     foreign: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def preview(publisher: Publisher, request: Request) -> Preview:
@@ -37,12 +40,14 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         checked = check(work, request)
         engine, workflow, version = checked.engine, checked.workflow, checked.version
         sends = request.operation is not Operation.OFFLINE
-        sent = content(version, work.versions.definition(workflow.code, version.version_no)) if sends else None
+        definition = work.versions.definition(workflow.code, version.version_no) if sends else None
         before = work.publishing.unfinished(engine.id, workflow.id)
-    live = publisher.engine_of(engine).observe(workflow.code)
+    shows = publisher.engine_of(engine)
+    sent = None if definition is None else content(version, definition, shows)
+    live = shows.observe(workflow.code)
     strange: Mapping[str, str] = {}
     if live is not None and pauses(request.operation):
-        strange = strange_parts(publisher.store, Place(engine.id, workflow.id, sent), live)
+        strange = strange_parts(publisher.store, Place(engine.id, workflow.id, shows, sent), live)
     seen = found(live, before)
     desired = wanted(request.operation, workflow.code, sent, seen)
     steps = plan(desired, live)
@@ -58,6 +63,7 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         steps,
         _changes(sent, live),
         tuple(sorted(strange)) if steps else (),
+        () if definition is None else warnings(definition, shows.shown(definition)),
     )
 
 
