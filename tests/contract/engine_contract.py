@@ -134,7 +134,7 @@ class EngineContract:
     def test_a_lost_reply_to_a_write_leaves_the_outcome_unknown(self, mute: Engine) -> None:
         with pytest.raises(OutcomeUnknown):
             mute.deploy(a_definition(), a_marker(a_definition()))
-        assert seen(mute).definition == a_definition()
+        assert seen(mute).definition == mute.shown(a_definition())
 
     # --- observe ---------------------------------------------------------------------------------
 
@@ -143,7 +143,8 @@ class EngineContract:
 
     def test_what_was_deployed_is_read_back(self, engine: Engine) -> None:
         found = deployed(engine, a_definition())
-        assert document(found.definition) == document(a_definition())
+        assert document(found.definition) == document(engine.shown(a_definition()))
+        assert (found.definition.tasks, found.definition.edges) == (a_definition().tasks, a_definition().edges)
         assert found.engine_version == 1
         assert found.engine_workflow_code
 
@@ -179,7 +180,7 @@ class EngineContract:
     def test_deploy_takes_the_place_of_the_old_definition(self, engine: Engine) -> None:
         deployed(engine, a_definition())
         found = deployed(engine, a_definition(text="echo other"), 2)
-        assert found.definition == a_definition(text="echo other")
+        assert found.definition == engine.shown(a_definition(text="echo other"))
         assert found.marker is not None
         assert found.marker.version_no == 2
         assert found.engine_version == 2
@@ -421,6 +422,51 @@ class EngineContract:
         run_submitted(engine)
         assert {task.task_code for task in engine.task_instances(instance_id) if task.state == "skipped"} == {"load"}
         assert engine.task_log(instance_id, "load", 100) == ""
+
+    # --- what it holds altogether ----------------------------------------------------------------
+
+    def test_heads_are_all_that_it_holds_by_code(self, engine: Engine) -> None:
+        assert dict(engine.heads()) == {}
+        deployed(engine, a_definition("a"))
+        online(engine, a_definition("b"))
+        heads = engine.heads()
+        assert {code: (head.online, head.schedule_online) for code, head in heads.items()} == {
+            "a": (False, False),
+            "b": (True, False),
+        }
+        for code, head in heads.items():
+            held = seen(engine, code)
+            assert (head.engine_workflow_code, head.engine_version) == (held.engine_workflow_code, held.engine_version)
+
+    def test_a_revision_is_the_same_until_something_changes(self, engine: Engine) -> None:
+        online(engine)
+        engine.put_schedule("daily", NIGHTLY)
+        revisions = [engine.heads()["daily"].revision]
+        assert engine.heads()["daily"].revision == revisions[0]
+        engine.put_schedule("daily", MORNING)
+        revisions.append(engine.heads()["daily"].revision)
+        engine.offline("daily")
+        deployed(engine, a_definition(text="echo other"), 2)
+        revisions.append(engine.heads()["daily"].revision)
+        assert len(set(revisions)) == 3
+
+    def test_heads_tell_the_states(self, engine: Engine) -> None:
+        online(engine)
+        engine.put_schedule("daily", NIGHTLY)
+        engine.schedule_online("daily")
+        head = engine.heads()["daily"]
+        assert (head.online, head.schedule_online) == (True, True)
+        engine.offline("daily")
+        head = engine.heads()["daily"]
+        assert (head.online, head.schedule_online) == (False, False)
+
+    def test_what_is_observed_is_what_is_shown_of_what_was_deployed(self, engine: Engine) -> None:
+        definition = a_definition(schedule=NIGHTLY)
+        assert deployed(engine, definition).definition == engine.shown(definition)
+
+    def test_heads_of_an_engine_that_is_down_are_unreachable(self, unreachable: Engine) -> None:
+        with pytest.raises(EngineUnreachable):
+            unreachable.heads()
 
     # --- versions --------------------------------------------------------------------------------
 

@@ -5,14 +5,14 @@ is offline; going offline takes the schedule along and going online does not bri
 already makes no new version. People change it behind our back. It remembers everything that was ever asked of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from wfgov_dagster.domain import cron
 from wfgov_dagster.domain.definition import Definition, Schedule
 from wfgov_dagster.errors import EngineRejected, InvalidInput
-from wfgov_dagster.ports.engine import EngineVersion, Instance, Marker, Observed, TaskInstance
+from wfgov_dagster.ports.engine import EngineVersion, Head, Instance, Marker, Observed, TaskInstance
 
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 PERSON = "a person"
@@ -53,6 +53,7 @@ class DolphinManners:
     who: str = ""
     history: list[Entry] = field(default_factory=list)
     _held: dict[str, _Held] = field(default_factory=dict)
+    _made: int = 0
     _instances: dict[str, Instance] = field(default_factory=dict)
     _keys: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -67,6 +68,16 @@ class DolphinManners:
         return Observed(
             definition, held.online, held.schedule, held.schedule_online, held.code, held.number, marker, tasks
         )
+
+    def heads(self) -> Mapping[str, Head]:
+        found = {code: self.observe(code) for code in sorted(self._held)}
+        return {code: _head(seen) for code, seen in found.items() if seen is not None}
+
+    def shown(self, definition: Definition) -> Definition:
+        return replace(definition, settings=replace(definition.settings, schedule=None))
+
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return schedule
 
     def versions(self, workflow_code: str) -> Sequence[EngineVersion]:
         held = self._held.get(workflow_code)
@@ -101,8 +112,9 @@ class DolphinManners:
         bare = replace(definition, settings=replace(definition.settings, schedule=None))
         held = self._held.get(definition.code)
         if held is None:
-            made = _Held(str(9_000 + len(self._held)), 1, {1: (bare, marker, self.now())})
+            made = _Held(str(9_000 + self._made), 1, {1: (bare, marker, self.now())})
             self._held[definition.code] = made
+            self._made += 1
             return self._note(definition.code, f"deploy V{marker.version_no}", version=1)
         if held.online:
             self._refuse(definition.code, f"deploy V{marker.version_no}", "50008 does not allow edit")
@@ -203,6 +215,39 @@ class DolphinManners:
         if online:
             self.schedule_online(workflow_code)
 
+    def silence(self, workflow_code: str, *, online: bool) -> None:
+        """Somebody takes the schedule alone offline, or online."""
+        self.who = PERSON
+        (self.schedule_online if online else self.schedule_offline)(workflow_code)
+
+    def rename(self, workflow_code: str, name: str) -> None:
+        """Somebody gives it another name; its code stays."""
+        held, self.who = self._held.pop(workflow_code), PERSON
+        definition, marker, _ = held.versions[held.number]
+        self._held[name] = held
+        renamed = replace(definition, settings=replace(definition.settings, code=name))
+        self._replace(name, held, renamed, marker, f"rename {workflow_code}")
+
+    def switch(self, workflow_code: str, version: int) -> None:
+        """Somebody goes back to another version: it is offline then, and its schedule, which is not told, is not."""
+        held, self.who = self._held[workflow_code], PERSON
+        held.number, held.online = version, False
+        self._note(workflow_code, f"switch to {version}", version=version)
+
+    def remove(self, workflow_code: str) -> None:
+        """Somebody deletes it, with all its versions."""
+        self.who = PERSON
+        del self._held[workflow_code]
+        self._note(workflow_code, "remove")
+
+    def draw(self, definition: Definition, marker: Marker | None = None) -> None:
+        """Somebody makes a workflow by hand."""
+        self.who, code = PERSON, definition.code
+        bare = self.shown(definition)
+        self._held[code] = _Held(str(9_000 + self._made), 1, {1: (bare, marker, self.now())})
+        self._made += 1
+        self._note(code, "draw", version=1)
+
     # --- what it remembers -----------------------------------------------------------------------
 
     def _replace(self, code: str, held: _Held, bare: Definition, marker: Marker | None, call: str) -> None:
@@ -228,3 +273,8 @@ class DolphinManners:
 
     def _moment(self, at: float) -> datetime:
         return EPOCH + timedelta(seconds=at)
+
+
+def _head(seen: Observed) -> Head:
+    told = (seen.definition, seen.schedule, seen.engine_version)
+    return Head(seen.engine_workflow_code, seen.engine_version, seen.online, seen.schedule_online, repr(told))

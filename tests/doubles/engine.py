@@ -1,13 +1,13 @@
 """An engine that can be told to fail, in front of one that works: what is applied is applied for real."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from wfgov_dagster.domain.definition import Definition, Schedule
 from wfgov_dagster.errors import EngineError, EngineRejected, EngineUnreachable, OutcomeUnknown
-from wfgov_dagster.ports.engine import Engine, EngineVersion, Instance, Marker, Observed, TaskInstance
+from wfgov_dagster.ports.engine import Engine, EngineVersion, Head, Instance, Marker, Observed, TaskInstance
 
 
 class Fault(Enum):
@@ -60,6 +60,18 @@ class FaultyEngine:
         found = self.inner.observe(workflow_code)
         self.hook()
         return found
+
+    def heads(self) -> Mapping[str, Head]:
+        self.hook()
+        if self.down is not None:
+            raise self.down
+        return self.inner.heads()
+
+    def shown(self, definition: Definition) -> Definition:
+        return self.inner.shown(definition)
+
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return self.inner.shown_schedule(schedule)
 
     def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
         return self.inner.instances(workflow_code, limit)

@@ -1,6 +1,6 @@
 """What one process of a schedule sees: the real store and the engine, through doors at which it may be killed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -9,7 +9,7 @@ from tests.doubles.dolphin_manners import DolphinManners
 from tests.simulation.scheduler import ASLEEP, WAITING, Actor, Killed, Scheduler
 from wfgov_dagster.domain.definition import Definition, Schedule
 from wfgov_dagster.errors import EngineRejected, EngineUnreachable, OutcomeUnknown
-from wfgov_dagster.ports.engine import EngineVersion, Instance, Marker, Observed, TaskInstance
+from wfgov_dagster.ports.engine import EngineVersion, Head, Instance, Marker, Observed, TaskInstance
 from wfgov_dagster.store.store import SqlStore, SqlWork
 
 T = TypeVar("T")
@@ -148,6 +148,15 @@ class ProcessEngine:
 
     def observe(self, workflow_code: str) -> Observed | None:
         return self._read(f"observe {workflow_code}", lambda: self._inner.observe(workflow_code))
+
+    def heads(self) -> Mapping[str, Head]:
+        return self._read("heads", self._inner.heads)
+
+    def shown(self, definition: Definition) -> Definition:
+        return self._inner.shown(definition)
+
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return self._inner.shown_schedule(schedule)
 
     def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
         return self._read("instances", lambda: self._inner.instances(workflow_code, limit))

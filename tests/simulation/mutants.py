@@ -195,6 +195,13 @@ class _Believer:
             self._belief = self._inner.observe(workflow_code)
         return self._belief
 
+    def shown(self, definition: Definition) -> Definition:
+        shown: Definition = self._inner.shown(definition)
+        return shown
+
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return schedule
+
     def deploy(self, definition: Definition, marker: Marker) -> None:
         bare = replace(definition, settings=replace(definition.settings, schedule=None))
         before = self._belief or Observed(bare, False, None, False, "9000", 0)

@@ -75,6 +75,9 @@ class EmbeddedStore(Protocol):
 
     def workflow(self, engine: str, code: str) -> HeldWorkflow | None: ...
 
+    def workflows(self, engine: str) -> Sequence[HeldWorkflow]:
+        """All of them, by code."""
+
     def hold(self, engine: str, code: str, document: str, marker: Marker) -> bool:
         """A new document makes a new version, the same one only takes the marker. False: it is online, nothing done."""
 

@@ -36,6 +36,17 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """One line of the engine's list. Equal `revision` = nothing of definition, tasks, schedule changed since."""
+
+    engine_workflow_code: str
+    engine_version: int
+    online: bool
+    schedule_online: bool
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """One run. `state`: submitted, running, success, failed, stopped. Times are aware UTC."""
 
@@ -88,6 +99,16 @@ class Engine(Protocol):
 
     def observe(self, workflow_code: str) -> Observed | None:
         """R. What the engine holds now, None if it knows no such workflow."""
+
+    def heads(self) -> Mapping[str, Head]:
+        """R. All that it holds, by workflow code (the engine's name of it), in a fixed number of list calls."""
+
+    def shown(self, definition: Definition) -> Definition:
+        """No call: the definition as `observe` gives it back once it is deployed. An engine may show less than it was
+        given; what is desired is there when `shown(desired)` equals what is observed."""
+
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        """No call: the schedule as `observe` gives it back; one that the engine cannot hold stays as it is."""
 
     def deploy(self, definition: Definition, marker: Marker) -> None:
         """W. Hold this definition in place of the old one; a new workflow is offline and has no schedule.

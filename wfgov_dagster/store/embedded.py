@@ -33,6 +33,11 @@ class SqlEmbeddedStore(SqlEmbeddedFires):
             row = conn.execute(sa.select(workflows).where(is_workflow(engine, code))).one_or_none()
         return None if row is None else _held(row)
 
+    def workflows(self, engine: str) -> Sequence[HeldWorkflow]:
+        query = sa.select(workflows).where(workflows.c.engine_name == engine).order_by(workflows.c.workflow_code)
+        with self._database.read() as conn:
+            return [_held(row) for row in conn.execute(query)]
+
     def hold(self, engine: str, code: str, document: str, marker: Marker) -> bool:
         with self._database.write() as conn:
             _make_room(conn, engine, code, document)

@@ -1,13 +1,13 @@
 """The engine that needs nothing but Python and a database: the `Engine` port over `EmbeddedStore`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from wfgov_dagster.domain import cron, execution
 from wfgov_dagster.domain.definition import Definition, Schedule
-from wfgov_dagster.domain.snapshot import document, parse
+from wfgov_dagster.domain.snapshot import digest, document, parse, schedule_body
 from wfgov_dagster.errors import (
     Conflict,
     DatabaseBusy,
@@ -19,7 +19,7 @@ from wfgov_dagster.errors import (
     StoreError,
 )
 from wfgov_dagster.ports.embedded import EmbeddedStore
-from wfgov_dagster.ports.engine import EngineVersion, Instance, Marker, Observed, TaskInstance
+from wfgov_dagster.ports.engine import EngineVersion, Head, Instance, Marker, Observed, TaskInstance
 
 _LONGEST_KEY = 100  # what a caller makes up has to fit its column
 _LARGEST_ID = 2**63 - 1
@@ -54,11 +54,27 @@ class EmbeddedEngine:
             engine_task_codes={task.code: task.code for task in definition.tasks},
         )
 
+    def heads(self) -> Mapping[str, Head]:
+        with self._reading():
+            held = self._store.workflows(self.name)
+        return {
+            one.workflow_code: Head(
+                one.workflow_code, one.version, one.online, one.schedule_online, _revision(one.document, one.schedule)
+            )
+            for one in held
+        }
+
+    def shown(self, definition: Definition) -> Definition:
+        return replace(definition, settings=replace(definition.settings, schedule=None))
+
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return schedule
+
     def deploy(self, definition: Definition, marker: Marker) -> None:
         with self._writing():
             execution.check(definition)
-            bare = replace(definition, settings=replace(definition.settings, schedule=None))
-            if not self._store.hold(self.name, definition.code, document(bare).decode(), marker):
+            bare = document(self.shown(definition)).decode()
+            if not self._store.hold(self.name, definition.code, bare, marker):
                 raise self._no(f"workflow {definition.code} is online", "take it offline first")
 
     def online(self, workflow_code: str) -> None:
@@ -180,6 +196,10 @@ class EmbeddedEngine:
             raise EngineUnreachable(str(exc), where=f"engine {self.name}", hint=exc.hint) from exc
         except StoreError as exc:  # a connection lost at the commit: done or not
             raise OutcomeUnknown(str(exc), where=f"engine {self.name}", hint="observe it before the next try") from exc
+
+
+def _revision(held: str, schedule: Schedule | None) -> str:
+    return digest(held.encode() + schedule_body(schedule))
 
 
 def tail(file: Path, max_bytes: int) -> str:
