@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision, down_revision = "0003", "0001"
+revision, down_revision = "0003", "0002"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
