@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.ports.metadata import ImportBatch
     from wfgov_dagster.ports.publishing import RegisteredEngine
     from wfgov_dagster.ports.runtime import Holders, Notifier, Runner, Runs
+    from wfgov_dagster.ports.sql import SqlReader
     from wfgov_dagster.runs.meter import MemoryMeter
     from wfgov_dagster.store.db import Database
     from wfgov_dagster.store.store import SqlStore
@@ -329,6 +330,13 @@ def read_sql(folder: Path, dialect: str) -> "ImportBatch":
     from wfgov_dagster.importers.sql_text import read_sql_folder
 
     return read_sql_folder(folder, dialect)
+
+
+def sql_reader(dialect: str) -> "SqlReader":
+    """Raises InvalidInput for an unknown dialect."""
+    from wfgov_dagster.importers.sql_reader import SqlglotReader
+
+    return SqlglotReader(dialect)
 
 
 def count_rows(file: Path, schema: str) -> dict[str, int]:

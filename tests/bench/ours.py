@@ -59,12 +59,12 @@ def _placed(work: SqlWork, pairs: pl.DataFrame, ranks: pl.DataFrame) -> tuple[pl
 
 
 def _hashes(conn: sa.Connection, pairs: pl.DataFrame, placed: pl.DataFrame, codes: list[str]) -> dict[str, str]:
-    schema = {name: type_ for name, type_ in MEMBER_SCHEMA.items() if name not in ("workflow", "cycle")}
+    schema = {name: type_ for name, type_ in MEMBER_SCHEMA.items() if name not in ("workflow", "cycle", "spec")}
     query = sa.select(*task_columns()).where(data_task.c.deleted == 0)
     members = bulk_frame(conn, query, schema).sort("task")
     by_task = placed.sort("task")
     assert members["task"].equals(by_task["task"])
-    members = members.with_columns(by_task["workflow"], by_task["cycle"]).select(list(MEMBER_SCHEMA))
+    members = members.with_columns(by_task["workflow"], by_task["cycle"], spec=pl.lit("")).select(list(MEMBER_SCHEMA))
     ids, flows = (by_task[name].to_numpy() for name in ("task", "workflow"))
     up, down = (flows[positions(ids, pairs[end].to_numpy())] for end in ("upstream", "task"))
     both = pairs.select(pl.Series("workflow", down), pl.col("upstream").alias("pre"), pl.col("task").alias("post"))

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from wfgov_dagster.domain import cron
-from wfgov_dagster.domain.definition import Definition, Schedule
+from wfgov_dagster.domain.definition import Definition, Schedule, make
+from wfgov_dagster.domain.extra import Symbol, pack, replaced, unpack
 from wfgov_dagster.errors import EngineRejected, InvalidInput
 from wfgov_dagster.ports.engine import EngineVersion, Head, Instance, Marker, Observed, TaskInstance
 
@@ -75,6 +76,16 @@ class DolphinManners:
 
     def shown(self, definition: Definition) -> Definition:
         return replace(definition, settings=replace(definition.settings, schedule=None))
+
+    def adopt(self, workflow_code: str, task_codes: Mapping[str, str]) -> None:
+        """It knows tasks by numbers: from now on they have our codes, in what is told and in what names them."""
+        held = self._held[workflow_code]
+        seen = self.observe(workflow_code)
+        assert seen is not None
+        names = {number: ours for ours, number in task_codes.items()}
+        codes = {task: names[number] for task, number in seen.engine_task_codes.items()}
+        definition, marker, at = held.versions[held.number]
+        held.versions[held.number] = (_renamed(definition, codes), marker, at)
 
     def shown_schedule(self, schedule: Schedule) -> Schedule:
         return schedule
@@ -273,6 +284,18 @@ class DolphinManners:
 
     def _moment(self, at: float) -> datetime:
         return EPOCH + timedelta(seconds=at)
+
+
+def _renamed(definition: Definition, codes: Mapping[str, str]) -> Definition:
+    def named(symbol: Symbol) -> Symbol:
+        return {"$task": codes[symbol["$task"]]} if symbol.keys() == {"$task"} else symbol
+
+    tasks = [
+        replace(task, code=codes[task.code], extra=pack(replaced(unpack(task.extra), named)))
+        for task in definition.tasks
+    ]
+    edges = [(codes[pre], codes[post]) for pre, post in definition.edges]
+    return make(definition.settings, tasks, edges, definition.cross_edges)
 
 
 def _head(seen: Observed) -> Head:

@@ -22,14 +22,15 @@ class Fault(Enum):
 
 @dataclass
 class FaultyEngine:
-    """`writes`: what was asked, in order. `faults` are used up one a write. `down`: what every call is answered with.
-    `refuses` says of a write (name, what is sent) that it is always answered with no. `hook` is called around every
-    call."""
+    """`writes`, and of the reads `heads` and `observe`: what was asked, in order. `faults` are used up one a write.
+    `down`: what every call is answered with. `refuses` says of a write (name, what is sent) that it is always answered
+    with no. `hook` is called around every call."""
 
     inner: Engine
     faults: deque[Fault] = field(default_factory=deque)
     down: EngineError | None = None
     writes: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
     refuses: Callable[[str, object], bool] = lambda _name, _what: False
     hook: Callable[[], None] = lambda: None
     _late: list[Callable[[], None]] = field(default_factory=list)
@@ -55,6 +56,7 @@ class FaultyEngine:
 
     def observe(self, workflow_code: str) -> Observed | None:
         self.hook()
+        self.reads.append(f"observe {workflow_code}")
         if self.down is not None:
             raise self.down
         found = self.inner.observe(workflow_code)
@@ -63,12 +65,16 @@ class FaultyEngine:
 
     def heads(self) -> Mapping[str, Head]:
         self.hook()
+        self.reads.append("heads")
         if self.down is not None:
             raise self.down
         return self.inner.heads()
 
     def shown(self, definition: Definition) -> Definition:
         return self.inner.shown(definition)
+
+    def adopt(self, workflow_code: str, task_codes: Mapping[str, str]) -> None:
+        self.inner.adopt(workflow_code, task_codes)
 
     def shown_schedule(self, schedule: Schedule) -> Schedule:
         return self.inner.shown_schedule(schedule)

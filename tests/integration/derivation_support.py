@@ -12,6 +12,9 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from tests.support.lineage_oracle import Facts, naive_dependencies, naive_topology
+from wfgov_dagster.domain.definition import Task
+from wfgov_dagster.domain.extra import pack
+from wfgov_dagster.domain.snapshot import task_spec
 from wfgov_dagster.store.db import Database
 
 Row = Mapping[str, Any]
@@ -195,6 +198,18 @@ class Edits:
     def withdraw_settings(self, chance: Random) -> str | None:
         return self._delete(chance, "workflow_settings_declaration")
 
+    def declare_node(self, chance: Random) -> str | None:
+        task, by = self._task_id(chance), chance.choice(SOURCES)
+        if any(row["task_id"] == task for row in self._rows("task_node_declaration")):
+            return None
+        return self._insert("task_node_declaration", {"task_id": task, "declared_by": by, "spec": self._spec(chance)})
+
+    def change_node(self, chance: Random) -> str | None:
+        return self._update(chance, "task_node_declaration", [("spec", self._spec(chance))])
+
+    def withdraw_node(self, chance: Random) -> str | None:
+        return self._delete(chance, "task_node_declaration")
+
     def confirm_crossing(self, chance: Random) -> str | None:
         """What a person decides about a cross-workflow edge, with the note for the next derivation beside it."""
         if self._conn.dialect.name != "sqlite":  # it writes what derivers write, so it waits for them as they do
@@ -228,6 +243,14 @@ class Edits:
             "retry_times": chance.choice([None, 0, 2]),
             "owner": chance.choice(OWNERS),
         }
+
+    def _spec(self, chance: Random) -> str:
+        """Now and then it names a task of its workflow, or one that is elsewhere or nowhere."""
+        rows = self._rows("data_task")
+        named = chance.choice(rows)["task_code"] if rows else "nobody"
+        values = chance.choice([{}, {"wait": 1}, {"next": {"$task": named}}])
+        flags = chance.choice([(), ("FORBIDDEN",)])
+        return task_spec(Task("", "", flags=flags, extra=pack(values)))
 
     def _settings(self, chance: Random) -> dict[str, Any]:
         return {
@@ -319,6 +342,7 @@ KINDS = {  # edit → how often
     "delete_relation": 1, "declare_membership": 4, "change_membership": 3, "withdraw_membership": 2,
     "declare_dependency": 2, "change_dependency": 1, "withdraw_dependency": 1, "declare_settings": 1,
     "change_settings": 2, "renumber": 1, "withdraw_settings": 1, "confirm_crossing": 5,
+    "declare_node": 2, "change_node": 2, "withdraw_node": 1,
 }  # fmt: skip
 
 

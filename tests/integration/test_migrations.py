@@ -94,7 +94,9 @@ def test_migrations_make_what_the_tables_say(bare: Database, migrated: Database)
     dialect = bare.url.get_backend_name()
     with bare.write() as conn:
         metadata.create_all(conn)
-        for statement in (*change_feed.create_statements(dialect), *views.create_statements()):
+        feeds = (change_feed.WATCHED, change_feed.NODES)
+        triggers = (statement for watched in feeds for statement in change_feed.create_statements(dialect, watched))
+        for statement in (*triggers, *views.create_statements()):
             conn.exec_driver_sql(statement)
     made, wanted = described(migrated), described(bare)
     assert made - wanted == set()

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.support.size import size
 from wfgov_dagster.errors import Conflict, DatabaseBusy, DatabaseMissing, InvalidInput, StoreError
 from wfgov_dagster.store.among import among
-from wfgov_dagster.store.change_feed import WATCHED
+from wfgov_dagster.store.change_feed import NODES
+from wfgov_dagster.store.change_feed import WATCHED as FIRST_WATCHED
 from wfgov_dagster.store.db import Database, normalised
 from wfgov_dagster.store.frames import bulk_frame, frame, insert
 from wfgov_dagster.store.schema.given import data_table, data_task
@@ -222,7 +223,9 @@ ROWS = {
         {"upstream_task_id": 3},
     ),
     "workflow_settings_declaration": ({"workflow_code": "w 中", "declared_by": "a"}, {"workflow_code": "v"}),
+    "task_node_declaration": ({"task_id": 1, "spec": "{}", "declared_by": "a"}, {"task_id": 2}),
 }
+WATCHED = {**FIRST_WATCHED, **NODES}
 
 
 @pytest.mark.parametrize("table", WATCHED)

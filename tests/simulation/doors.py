@@ -155,6 +155,9 @@ class ProcessEngine:
     def shown(self, definition: Definition) -> Definition:
         return self._inner.shown(definition)
 
+    def adopt(self, workflow_code: str, task_codes: Mapping[str, str]) -> None:
+        self._inner.adopt(workflow_code, task_codes)
+
     def shown_schedule(self, schedule: Schedule) -> Schedule:
         return self._inner.shown_schedule(schedule)
 

@@ -1,6 +1,8 @@
 """Definitions of many workflows from columns are those of one workflow at a time."""
 
+import json
 import shlex
+from dataclasses import replace
 from random import Random
 
 import polars as pl
@@ -9,19 +11,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfgov_dagster.domain import estate
-from wfgov_dagster.domain.definition import CrossEdge, Schedule, Settings, Task, entry_tasks, exit_tasks, make
+from wfgov_dagster.domain.definition import (
+    CrossEdge,
+    Parameter,
+    Schedule,
+    Settings,
+    Task,
+    entry_tasks,
+    exit_tasks,
+    make,
+)
 from wfgov_dagster.domain.estate import Defined, Estate, Stated, define, task_bodies
-from wfgov_dagster.domain.snapshot import digest, document, parse, task_body
+from wfgov_dagster.domain.extra import pack
+from wfgov_dagster.domain.snapshot import digest, document, parse, task_body, task_spec
 
 ROW = {
     "workflow": pl.Int64, "task": pl.Int64, "code": pl.String, "name": pl.String, "description": pl.String,
     "type": pl.String, "node_type": pl.String, "text": pl.String, "datasource": pl.String, "priority": pl.Int64,
     "timeout": pl.Int64, "retries": pl.Int64, "retry_interval": pl.Int64, "cron": pl.String, "cycle": pl.Int64,
+    "spec": pl.String,
 }  # fmt: skip
 NASTY = "select '你好', \"x\\y\" -- \x00\x01\x08\x0c\x1f\x7f\n\r\t\u2028\u2029 😀 </script>/\ufeff"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from([NASTY, "", "null", "[]", "1.5"])
 WHOLE = st.integers(-(2**63), 2**63 - 1)
 CODES = ["a", "b", "Z", "é", "中 文", "😀", "it's", "$(x)\n"]
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> str:
+    extra = {"p": draw(TEXT), "q": {"$task": draw(st.sampled_from(CODES))}}
+    parameters = tuple(Parameter(name, draw(TEXT)) for name in draw(st.sets(TEXT, max_size=2)))
+    flags, resources = tuple(draw(st.lists(TEXT, max_size=2))), tuple(draw(st.lists(TEXT, max_size=2)))
+    text = pack(extra) if draw(st.booleans()) else ""
+    return task_spec(Task("", "", parameters=parameters, resources=resources, flags=flags, extra=text))
 
 
 @st.composite
@@ -35,6 +57,7 @@ def members(draw: st.DrawFn) -> list[dict[str, object]]:
             "text": draw(TEXT), "datasource": draw(TEXT), "priority": draw(WHOLE), "timeout": draw(WHOLE),
             "retries": draw(WHOLE), "retry_interval": draw(WHOLE), "cron": draw(st.sampled_from(["", "0 1 * * *"])),
             "cycle": -1,
+            "spec": draw(st.just("") | specs()),
         }
         for at, code in enumerate(codes, start=1)
     ]  # fmt: skip
@@ -46,14 +69,22 @@ def frame(rows: list[dict[str, object]]) -> pl.DataFrame:
 
 def task(row: dict[str, object]) -> Task:
     """A member as a Task, by hand."""
-    bare = not row["text"]
-    return Task(
+    spec = str(row["spec"])
+    bare = not row["text"] and not spec
+    made = Task(
         code=str(row["code"]), name=str(row["name"]), description=str(row["description"]), type=str(row["type"]),
         node_type="SHELL" if bare else str(row["node_type"]) or "SHELL",
         text=f"echo {shlex.quote(str(row['code']))}" if bare else str(row["text"]),
         datasource=str(row["datasource"]) or None, priority=int(row["priority"]), timeout=int(row["timeout"]),
         retries=int(row["retries"]), retry_interval=int(row["retry_interval"]),
     )  # type: ignore[call-overload] # fmt: skip
+    if not spec:
+        return made
+    said = json.loads(spec)
+    return replace(
+        made, node_type=str(row["node_type"]), parameters=tuple(Parameter(**one) for one in said["parameters"]),
+        resources=tuple(said["resources"]), flags=tuple(said["flags"]), extra=said.get("extra", ""),
+    )  # fmt: skip
 
 
 @given(members())
@@ -63,7 +94,7 @@ def test_bodies_of_columns_are_bodies_of_tasks(rows: list[dict[str, object]]) ->
 
 def test_every_single_character_is_written_as_in_a_single_task() -> None:
     texts = [chr(point) for point in (*range(0x300), 0x2028, 0x2029, 0xFEFF, 0xFFFF, 0x10FFFF)]
-    plain = {name: "x" if kind == pl.String else 0 for name, kind in ROW.items()}
+    plain = {name: "x" if kind == pl.String else 0 for name, kind in ROW.items()} | {"spec": ""}
     rows = [plain | {"code": f"c{at}{text}", "text": text, "task": at} for at, text in enumerate(texts)]
     assert task_bodies(frame(rows)) == [task_body(task(row)) for row in rows]
 
@@ -104,7 +135,7 @@ def test_whole_definitions_are_those_of_one_workflow_at_a_time(rows: list[dict[s
 
 
 def member(number: int, cron: str = "", cycle: int = -1) -> dict[str, object]:
-    plain = {name: "x" if kind == pl.String else 0 for name, kind in ROW.items()}
+    plain = {name: "x" if kind == pl.String else 0 for name, kind in ROW.items()} | {"spec": ""}
     return plain | {"workflow": 1, "task": number, "code": f"t{number}", "cron": cron, "cycle": cycle}
 
 

@@ -85,6 +85,19 @@ def test_both_hashes_are_the_frozen_ones(name: str) -> None:
     assert (found.content, found.functional) == HASHES[name]
 
 
+def test_a_default_window_leaves_no_trace_in_the_bytes() -> None:
+    edges = [CrossEdge("w", "u", "a"), CrossEdge("w", "u", "b", "day/last1Days")]
+    found = json.loads(document(make(PLAIN.settings, PLAIN.tasks, [], edges)))
+    assert found["cross_workflow_edges"] == [["w", "u", "a"], ["w", "u", "b", "day/last1Days"]]
+
+
+def test_nothing_extra_leaves_no_trace_in_the_bytes() -> None:
+    assert b"extra" not in task_body(PLAIN.tasks[0])
+    with_it = json.loads(task_body(replace(PLAIN.tasks[0], extra='{"a":{"$task":"b"}}')))
+    assert list(with_it)[3] == "extra"
+    assert with_it["extra"] == '{"a":{"$task":"b"}}'
+
+
 def test_the_fields_are_those_that_were_promised() -> None:
     found = json.loads(document(EVERYTHING))
     assert list(found) == ["cross_workflow_edges", "edges", "scheme", "tasks", "workflow"]
@@ -119,6 +132,7 @@ def tasks(draw: st.DrawFn, code: str) -> Task:
         draw(TEXTS),
         *(draw(WHOLE) for _ in range(4)),
         draw(TEXTS),
+        draw(st.just("") | TEXT),
     )
 
 
@@ -131,7 +145,8 @@ def definitions(draw: st.DrawFn) -> Definition:
     )  # fmt: skip
     codes = draw(st.lists(CODE, unique=True, max_size=4))
     edges = draw(st.lists(st.tuples(st.sampled_from(codes), st.sampled_from(codes)), max_size=5)) if codes else []
-    cross = draw(st.lists(st.builds(CrossEdge, TEXT, TEXT, CODE), max_size=2))
+    windows = st.sampled_from(["", "hour/currentHour"])
+    cross = draw(st.lists(st.builds(CrossEdge, TEXT, TEXT, CODE, windows), max_size=2))
     return make(settings, [draw(tasks(code)) for code in codes], edges, cross)
 
 
@@ -197,6 +212,7 @@ TASK_CHANGES = [
     {"datasource": "x"}, {"description": "x"}, {"flags": ("x",)}, {"name": "x"}, {"node_type": "x"},
     {"parameters": (Parameter("x", "x"),)}, {"priority": 1}, {"resources": ("x",)}, {"retries": 1},
     {"retry_interval": 1}, {"text": "x"}, {"timeout": 1}, {"type": "x"}, {"code": "x"},
+    {"extra": '{"a":1}'},
 ]  # fmt: skip
 SETTINGS_CHANGES = [
     {"code": "x"}, {"description": "x"}, {"environment": "x"}, {"failure_strategy": "x"}, {"name": "x"},
@@ -227,6 +243,7 @@ def test_every_setting_is_content(change: dict[str, Any]) -> None:
         replace(PLAIN, edges=()),
         replace(PLAIN, edges=(("b", "a"),)),
         replace(PLAIN, cross_edges=(CrossEdge("w", "u", "a"),)),
+        replace(PLAIN, cross_edges=(CrossEdge("w", "u", "a", "day/last1Days"),)),
     ],
 )
 def test_edges_of_both_kinds_are_content_and_function(after: Definition) -> None:

@@ -4,11 +4,13 @@ Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version
 plan), or something to look at (engine test).
 """
 
+import wfgov_dagster.cli.adoption
 import wfgov_dagster.cli.alerts
 import wfgov_dagster.cli.change_sets
 import wfgov_dagster.cli.database
 import wfgov_dagster.cli.demo
 import wfgov_dagster.cli.dependencies
+import wfgov_dagster.cli.edges
 import wfgov_dagster.cli.engines
 import wfgov_dagster.cli.flows
 import wfgov_dagster.cli.imports

@@ -100,5 +100,6 @@ def plan_blocks(plan: "ChangePlan") -> list[Block]:
             lines.append(f"  {one.workflow_code} V{one.version_no}" + ("" if one.steps else ": nothing to do"))
             lines += [f"    {row['no']}. {row['text']}" for row in one.steps]
             lines += [f"    changes: {one.change_summary}"] if one.change_summary else []
+            lines += [f"    warning: {warning}" for warning in one.warnings]
         blocks.append("\n".join(lines))
     return blocks

@@ -34,6 +34,11 @@ def version_group() -> None:
     """Versions V1, V2 … of a workflow."""
 
 
+@cli.group("edge")
+def edge_group() -> None:
+    """Dependencies between two workflows, which a person confirms or rejects."""
+
+
 @cli.group("instance")
 def instance_group() -> None:
     """Runs of workflows on an engine."""

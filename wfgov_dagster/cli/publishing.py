@@ -79,7 +79,7 @@ def _preview(session: Session, wanted: "Request") -> None:
     steps = rows(found.steps)
     value = {name: getattr(found, name) for name in ("workflow_code", "operation", "engine", "version_no", "desired")}
     value |= {"found": asdict(found.found), "foreign_edit": edited, "steps": steps}
-    value |= {"change_summary": found.change_summary, "warnings": list(found.warnings)}
+    value |= {"change_summary": found.change_summary, "waits": found.waits, "warnings": found.warnings}
     session.put(value, *_preview_blocks(found, [f"{one['no']}. {one['text']}" for one in steps]))
 
 
@@ -90,7 +90,7 @@ def _preview_blocks(found: "Preview", steps: list[str]) -> list[Block]:
         lines.append(f"it would be paused: somebody changed its {' and its '.join(found.foreign)} on the engine")
     if found.change_summary:
         lines.append(f"changes: {found.change_summary}")
-    lines += [f"warning: {one}" for one in found.warnings]
+    lines += [*found.waits, *(f"warning: {one}" for one in found.warnings)]
     return ["\n".join(lines)]
 
 

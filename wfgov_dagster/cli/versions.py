@@ -119,6 +119,8 @@ def _blocks(code: str, shown: "VersionShown") -> list[Block]:
 
 def _difference(found: "Comparison") -> list[Block]:
     """Lines with + - ~ as in a change summary; long texts as a unified diff."""
+    from wfgov_dagster.domain.diff import waiting
+
     diff = found.diff
     if not diff:
         return [f"V{found.before} and V{found.after} of {found.workflow_code} have the same content"]
@@ -126,8 +128,8 @@ def _difference(found: "Comparison") -> list[Block]:
     lines += [f"-task {code}" for code in diff.tasks_removed]
     lines += [f"+edge {pre} → {post}" for pre, post in diff.edges_added]
     lines += [f"-edge {pre} → {post}" for pre, post in diff.edges_removed]
-    lines += [f"+waits {one.task} for {one.upstream_workflow}/{one.upstream_task}" for one in diff.cross_added]
-    lines += [f"-waits {one.task} for {one.upstream_workflow}/{one.upstream_task}" for one in diff.cross_removed]
+    lines += [f"+{waiting(one)}" for one in diff.cross_added]
+    lines += [f"-{waiting(one)}" for one in diff.cross_removed]
     for change in diff.settings:
         lines += _changed(found, "", change)
     for task in diff.tasks_changed:

@@ -19,7 +19,7 @@ ABSENT: Final = "absent"  # digest of what an engine holds that does not know th
 
 @dataclass(frozen=True, slots=True)
 class PlannedMember:
-    """`observed`: digest of what the engine held. `steps`: rows of plan.py."""
+    """`observed`: digest of what the engine held. `steps`: rows of plan.py. `warnings`: see preview_publish."""
 
     workflow_code: str
     version_no: int
@@ -27,6 +27,7 @@ class PlannedMember:
     observed: str
     steps: Sequence[Mapping[str, object]]
     change_summary: str
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

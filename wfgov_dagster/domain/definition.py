@@ -70,11 +70,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, order=True)
 class CrossEdge:
-    """A confirmed dependency on a task of another workflow."""
+    """A confirmed dependency on a task of another workflow. `window`: see window.py, "" = its default."""
 
     upstream_workflow: str
     upstream_task: str
     task: str
+    window: str = ""
+
+    def row(self) -> tuple[str, ...]:
+        """As documents hold it: the window came later, and its default leaves no trace."""
+        row = (self.upstream_workflow, self.upstream_task, self.task)
+        return (*row, self.window) if self.window else row
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from wfgov_dagster.domain import extra
 from wfgov_dagster.domain.definition import CrossEdge, Definition, Edge, Parameter, Schedule, Settings, Task
 
 SUMMARY_LIMIT = 1000  # workflow_version.change_summary
@@ -11,6 +12,8 @@ SUMMARY_LIMIT = 1000  # workflow_version.change_summary
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
+    """`field`: of a task or of the settings; inside `extra` with its path: `extra.dependence.relation`."""
+
     field: str
     before: Any
     after: Any
@@ -69,10 +72,16 @@ def summary(found: Diff, evidence: Mapping[Edge, str], limit: int = SUMMARY_LIMI
     parts += [f"+task {code}" for code in found.tasks_added]
     parts += [f"-task {code}" for code in found.tasks_removed]
     parts += [f"~task {one.code}: {', '.join(field.field for field in one.fields)}" for one in found.tasks_changed]
-    parts += [f"+waits {edge.task} for {edge.upstream_workflow}/{edge.upstream_task}" for edge in found.cross_added]
-    parts += [f"-waits {edge.task} for {edge.upstream_workflow}/{edge.upstream_task}" for edge in found.cross_removed]
+    parts += [f"+{waiting(edge)}" for edge in found.cross_added]
+    parts += [f"-{waiting(edge)}" for edge in found.cross_removed]
     parts += [f"~{one.field}: {_short(one.before)} → {_short(one.after)}" for one in found.settings]
     return _cut(parts, limit)
+
+
+def waiting(edge: CrossEdge) -> str:
+    """`waits b for w/a`, with the window where it is not the default."""
+    window = f" ({edge.window})" if edge.window else ""
+    return f"waits {edge.task} for {edge.upstream_workflow}/{edge.upstream_task}{window}"
 
 
 def _because(evidence: str | None) -> str:
@@ -130,7 +139,14 @@ def _sets(before: Definition | None, after: Definition | None, name: str) -> tup
 def _fields(before: Task | Settings, after: Task | Settings) -> tuple[FieldChange, ...]:
     names = (field.name for field in fields(before))
     return tuple(
-        FieldChange(name, getattr(before, name), getattr(after, name))
+        change
         for name in names
         if getattr(before, name) != getattr(after, name)
+        for change in _changes(name, getattr(before, name), getattr(after, name))
     )
+
+
+def _changes(name: str, before: Any, after: Any) -> list[FieldChange]:
+    if name != "extra":
+        return [FieldChange(name, before, after)]
+    return [FieldChange(f"{name}{path}", one, other) for path, one, other in extra.differences(before, after)]

@@ -2,25 +2,27 @@
 
 import io
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import chain, compress, islice
 from typing import Final
 
 import numpy as np
+import orjson
 import polars as pl
 
-from wfgov_dagster.domain import graph, snapshot
+from wfgov_dagster.domain import extra, graph, snapshot
 from wfgov_dagster.domain.columns import Ids
 from wfgov_dagster.domain.cron import to_cron
-from wfgov_dagster.domain.definition import CrossEdge, Edge, Schedule, Settings
+from wfgov_dagster.domain.definition import CrossEdge, Edge, Schedule, Settings, Task
 
 _SLICE: Final = 10_000  # tasks whose bodies are in memory at once: new pages cost more than the work on them
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """Settings of one workflow, its schedule apart: `declared` ones stand, else the cron that all its tasks share."""
+    """Settings of one workflow: `declared` ones stand, else the cron that all its tasks share. A schedule in `settings`
+    is whole already."""
 
     settings: Settings
     declared: bool
@@ -33,6 +35,7 @@ class Defined:
     """A current definition; only one with tasks and without circles can become a version.
 
     `circles`: task codes in walking order. `schedule_finding`: why there is no schedule although one was asked for.
+    `problems`: what is wrong with its tasks, a sentence each.
     """
 
     workflow: int
@@ -42,6 +45,7 @@ class Defined:
     exit_tasks: tuple[str, ...]
     circles: tuple[tuple[str, ...], ...]
     schedule_finding: str | None
+    problems: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -63,6 +67,7 @@ def define(estate: Estate) -> Iterator[Defined]:
     """One definition for each workflow of `stated`, by its id. Columns become lists once, then each takes its slice."""
     members = estate.members.sort("workflow", "code")
     names, crons, cyclic = (members[name].to_list() for name in ("code", "cron", "cycle"))
+    wrong = _problems(members)
     bodies = chain.from_iterable(task_bodies(some) for some in members.iter_slices(_SLICE))
     pre, post = _edges(estate.edges, members)
     codes = np.array(names, dtype=object)
@@ -73,7 +78,7 @@ def define(estate: Estate) -> Iterator[Defined]:
         own = tasks_of.get(workflow, slice(0, 0))
         held = slice(*np.searchsorted(pre, (own.start, own.stop)))
         inner = list(zip(ups[held], downs[held], strict=True))
-        settings, finding = _scheduled(stated, names[own], crons[own])
+        settings, finding = scheduled(stated, names[own], crons[own])
         crossing = sorted(estate.cross_edges.get(workflow, ()))
         listed = islice(bodies, own.stop - own.start)
         whole = snapshot.assemble(inner, listed, snapshot.settings_body(settings), crossing)
@@ -85,15 +90,33 @@ def define(estate: Estate) -> Iterator[Defined]:
             tuple(compress(names[own], last[own])),
             _circles(cyclic[own], inner),
             finding,
+            wrong.get(workflow, ()),
         )
 
 
 def task_bodies(tasks: pl.DataFrame) -> list[bytes]:
-    """`snapshot.task_body` of each row. A task without text becomes a SHELL node that echoes its code.
+    """`snapshot.task_body` of each row. A task without text becomes a SHELL node that echoes its code, unless `spec`
+    says what its node is.
 
     Whole columns are serialised at once, in the canonical order of the keys; the bytes are those of orjson, which a
-    test holds against each other.
+    test holds against each other. The rows with a `spec` are few and one like no other: each is a task of its own.
     """
+    spelt = [snapshot.task_body(task) for task in _spelt(tasks)]
+    if not spelt:
+        return _plain_bodies(tasks)
+    plain, own = iter(_plain_bodies(tasks.filter(pl.col("spec") == ""))), iter(spelt)
+    return [next(own) if spec else next(plain) for spec in tasks["spec"]]
+
+
+def _spelt(tasks: pl.DataFrame) -> Iterator[Task]:
+    """The rows with a `spec` as tasks, in their order."""
+    columns = [field.name for field in fields(Task) if field.name not in snapshot.NODE_FIELDS]
+    for row in tasks.filter(pl.col("spec") != "").iter_rows(named=True):
+        told = {name: row[name] for name in columns} | {"datasource": row["datasource"] or None}
+        yield snapshot.task_from(told | orjson.loads(row["spec"]))
+
+
+def _plain_bodies(tasks: pl.DataFrame) -> list[bytes]:
     if not tasks.height:
         return []
     bare = tasks.filter(pl.col("text") == "")["code"]
@@ -121,6 +144,18 @@ def task_bodies(tasks: pl.DataFrame) -> list[bytes]:
     lines = io.BytesIO()
     rows.write_ndjson(lines)
     return lines.getvalue().split(b"\n")[:-1]
+
+
+def _problems(members: pl.DataFrame) -> dict[int, tuple[str, ...]]:
+    """Workflow id → sentences about symbols of its tasks."""
+    spelt = members.filter(pl.col("spec") != "")
+    if not spelt.height:
+        return {}
+    codes = members.group_by("workflow").agg("code").rows_by_key("workflow", unique=True)
+    found: dict[int, list[str]] = {}
+    for workflow, task in zip(spelt["workflow"], _spelt(spelt), strict=True):
+        found.setdefault(workflow, []).extend(extra.problems_of(task, set(codes[workflow][0])))
+    return {workflow: tuple(told) for workflow, told in found.items()}
 
 
 def _slices(workflows: pl.Series) -> dict[int, slice]:
@@ -155,7 +190,10 @@ def _without(ends: Ids, height: int) -> list[bool]:
     return free.tolist()
 
 
-def _scheduled(stated: Stated, names: list[str], crons: list[str]) -> tuple[Settings, str | None]:
+def scheduled(stated: Stated, names: Sequence[str], crons: Sequence[str]) -> tuple[Settings, str | None]:
+    """The settings with their schedule, by what the tasks (`names`) ask for; or why there is none."""
+    if stated.settings.schedule is not None:
+        return stated.settings, None
     asked = {stated.cron} if stated.declared else set(crons)
     if asked in (set(), {""}):
         return stated.settings, None

@@ -15,6 +15,7 @@ from wfgov_dagster.domain.definition import CrossEdge, Definition, Edge, Paramet
 from wfgov_dagster.errors import InvalidInput
 
 SCHEME: Final = "w1"  # change it whenever the bytes change for equal content; old hashes stay readable
+NODE_FIELDS: Final = ("extra", "flags", "parameters", "resources")  # of a task, for which its row has no column
 _TOLD_ONLY = ("name", "description")  # what the functional hash leaves out
 
 
@@ -44,6 +45,12 @@ def task_body(task: Task) -> bytes:
     return canonical(_task(task))
 
 
+def task_spec(task: Task) -> str:
+    """NODE_FIELDS of a task as JSON text that is never empty."""
+    body = _task(task)
+    return canonical({name: body[name] for name in NODE_FIELDS if name in body}).decode()
+
+
 def document(definition: Definition, bodies: Mapping[str, bytes] | None = None) -> bytes:
     """Canonical bytes of the whole. `bodies`: `task_body` of each task, where it is known already."""
     if bodies is None:
@@ -60,7 +67,7 @@ def assemble(
     edges: Iterable[Edge], bodies: Iterable[bytes], settings: bytes, cross_edges: Iterable[CrossEdge] = ()
 ) -> bytes:
     """The document from parts that are canonical and sorted already."""
-    crossing = [(edge.upstream_workflow, edge.upstream_task, edge.task) for edge in cross_edges]
+    crossing = [edge.row() for edge in cross_edges]
     return b"".join(
         (
             b'{"cross_workflow_edges":',

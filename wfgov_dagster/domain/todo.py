@@ -7,7 +7,8 @@ DEFINITIONS: Final = "workflow_definitions"  # step 2
 VERSIONS: Final = "workflow_versions"  # step 3
 
 TASK_CHANGE: Final = "task_change"
-LINEAGE_UPDATE: Final = "lineage_update"  # wins where both led to the same thing
+LINEAGE_UPDATE: Final = "lineage_update"  # wins where several led to the same thing
+MANUAL: Final = "manual"  # a person's word; comes next
 
 ALL: Final = "all"
 _TASK: Final = "task:"
@@ -31,4 +32,5 @@ def workflow_of(key: str) -> str | None:
 
 
 def stronger(reasons: Iterable[str]) -> str:
-    return LINEAGE_UPDATE if LINEAGE_UPDATE in set(reasons) else TASK_CHANGE
+    found = set(reasons)
+    return next((one for one in (LINEAGE_UPDATE, MANUAL) if one in found), TASK_CHANGE)

@@ -40,9 +40,7 @@ def structure(draft: Draft, versions: Mapping[str, int]) -> str:
             "workflow": orjson.loads(snapshot.settings_body(definition.settings)),
             "tasks": [[task.code, versions[task.code]] for task in definition.tasks],
             "edges": definition.edges,
-            "cross_workflow_edges": [
-                [edge.upstream_workflow, edge.upstream_task, edge.task] for edge in definition.cross_edges
-            ],
+            "cross_workflow_edges": [edge.row() for edge in definition.cross_edges],
             "inter_workflow_edges": draft.inter_workflow_edges,
         }
     ).decode()

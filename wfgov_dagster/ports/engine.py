@@ -107,6 +107,11 @@ class Engine(Protocol):
         """No call: the definition as `observe` gives it back once it is deployed. An engine may show less than it was
         given; what is desired is there when `shown(desired)` equals what is observed."""
 
+    def adopt(self, workflow_code: str, task_codes: Mapping[str, str]) -> None:
+        """No write to the engine. `task_codes`: our code of each task → the engine's, of a workflow that somebody made
+        there; from now on `observe` calls them as we do. Rejected where an engine knows its tasks by our codes alone.
+        """
+
     def shown_schedule(self, schedule: Schedule) -> Schedule:
         """No call: the schedule as `observe` gives it back; one that the engine cannot hold stays as it is."""
 

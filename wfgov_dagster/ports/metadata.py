@@ -72,14 +72,24 @@ class DependencyDeclaration:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeDeclaration:
+    """What the DAG node of a task needs beside its row. `spec`: domain.snapshot.task_spec."""
+
+    task_code: str
+    spec: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkflowSettings:
-    """Settings of a declared workflow. `schedule_cron` has five fields; None = no schedule."""
+    """Settings of a declared workflow. `schedule_cron` has five fields; None = no schedule. `settings`: all of them at
+    once, schedule included, as the `workflow` part of a w1 document."""
 
     workflow_code: str
     name: str | None = None
     description: str | None = None
     schedule_cron: str | None = None
     time_zone: str | None = None
+    settings: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,5 +112,6 @@ class ImportBatch:
     memberships: Sequence[MembershipDeclaration] = ()
     dependencies: Sequence[DependencyDeclaration] = ()
     workflows: Sequence[WorkflowSettings] = ()
+    nodes: Sequence[NodeDeclaration] = ()
     bad: Sequence[BadRow] = ()
     warnings: Sequence[str] = field(default_factory=tuple)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from wfgov_dagster.domain.definition import Definition, Edge
 from wfgov_dagster.domain.version import TaskVersion
+from wfgov_dagster.ports.adoption import Adoption
 from wfgov_dagster.ports.alerts import Alerts
 from wfgov_dagster.ports.catalogue import Catalogue
 from wfgov_dagster.ports.change_sets import ChangeSets, Paces
 from wfgov_dagster.ports.checks import Checks
+from wfgov_dagster.ports.cross_edges import CrossEdges
 from wfgov_dagster.ports.engines import Engines
 from wfgov_dagster.ports.flows import Flows
 from wfgov_dagster.ports.leases import Breakers, Leases
@@ -116,6 +118,7 @@ class Workflows(Protocol):
     def save_crossing(self, gone: pl.DataFrame, came: pl.DataFrame) -> None: ...
     def confirmed_crossing(self, workflows: Ids) -> pl.DataFrame: ...
     def waiting_on(self, tasks: Collection[int]) -> set[int]: ...
+    def waiting_for(self, workflows: Collection[int]) -> set[int]: ...
     def refresh_counts(self, tasks: Ids) -> None: ...
     def save_definitions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Of the platform state only draft and ready are written (design rule 7)."""
@@ -182,8 +185,13 @@ class Imports(Protocol):
     def task_owners(self, codes: Collection[str]) -> Mapping[str, str]:
         """Source of each task that a source brought."""
 
-    def merge(self, source: str, batch: ImportBatch, *, without: Collection[str]) -> Mapping[str, tuple[int, int, int]]:
-        """Metadata table → rows (added, changed, removed); the tasks `without` and what hangs on them are left out."""
+    def merge(
+        self, source: str, batch: ImportBatch, *, without: Collection[str], removing: bool = True
+    ) -> Mapping[str, tuple[int, int, int]]:
+        """Metadata table → rows (added, changed, removed); the tasks `without` and what hangs on them are left out.
+
+        Not `removing`: rows of the source that the batch does not name stay.
+        """
 
 
 class Audit(Protocol):
@@ -234,6 +242,10 @@ class Work(Protocol):
     def change_sets(self) -> ChangeSets: ...
     @property
     def paces(self) -> Paces: ...
+    @property
+    def cross_edges(self) -> CrossEdges: ...
+    @property
+    def adoption(self) -> Adoption: ...
 
 
 class Store(Protocol):

@@ -1,6 +1,6 @@
 """The change feed: triggers over the metadata and the declarations, made by this one function for both databases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 # table → columns whose former values an update or delete has to tell: they say what lost an edge
 WATCHED = {
@@ -12,6 +12,8 @@ WATCHED = {
     "task_dependency_declaration": ("task_id", "upstream_task_id"),
     "workflow_settings_declaration": ("workflow_code",),
 }
+NODES = {"task_node_declaration": ("task_id",)}  # watched since the migration of adoption; WATCHED since 0001
+Keys = Mapping[str, tuple[str, ...]]
 ACTIONS = ("insert", "update", "delete")
 
 
@@ -19,17 +21,17 @@ def trigger_name(table: str, action: str) -> str:
     return f"feed_{table}_{action}"
 
 
-def create_statements(dialect: str) -> Iterator[str]:
-    """DDL that makes all triggers. `dialect`: sqlite or postgresql."""
-    for table, keys in WATCHED.items():
+def create_statements(dialect: str, watched: Keys = WATCHED) -> Iterator[str]:
+    """DDL that makes all triggers of these tables. `dialect`: sqlite or postgresql."""
+    for table, keys in watched.items():
         for action in ACTIONS:
             yield from (_sqlite if dialect == "sqlite" else _postgresql)(table, action, keys)
         if dialect == "postgresql":
             yield from _truncate(table, keys)
 
 
-def drop_statements(dialect: str) -> Iterator[str]:
-    for table in WATCHED:
+def drop_statements(dialect: str, watched: Keys = WATCHED) -> Iterator[str]:
+    for table in watched:
         for action in (*ACTIONS, "truncate"):
             name = trigger_name(table, action)
             if dialect == "sqlite":

@@ -18,6 +18,7 @@ from wfgov_dagster.store.schema.given import (
     metadata_change,
     table_task_relation,
     task_dependency_declaration,
+    task_node_declaration,
     task_workflow_declaration,
     workflow_settings_declaration,
 )
@@ -30,6 +31,7 @@ _KEYS: Final = {
     "table_task_relation": (table_task_relation, ("table_id", "task_id")),
     "task_workflow_declaration": (task_workflow_declaration, ("task_id",)),
     "task_dependency_declaration": (task_dependency_declaration, ("task_id", "upstream_task_id")),
+    "task_node_declaration": (task_node_declaration, ("task_id",)),
     "workflow_settings_declaration": (workflow_settings_declaration, ("workflow_code",)),
 }
 
@@ -90,7 +92,9 @@ class SqlDerivation:
             lineage=frozenset((task, up, down) for task, up, down in keys["data_lineage"]),
             relations=frozenset((table, task) for table, task in keys["table_task_relation"]),
             dependencies=frozenset((task, up) for task, up in keys["task_dependency_declaration"]),
-            declarations=frozenset(task for (task,) in keys["task_workflow_declaration"]),
+            declarations=frozenset(
+                task for table in ("task_workflow_declaration", "task_node_declaration") for (task,) in keys[table]
+            ),
             settings=frozenset(code for (code,) in keys["workflow_settings_declaration"]),
         )
 

@@ -30,11 +30,13 @@ class Kind:
 
 
 class Merging:
-    """One import. Rows that others brought are found by their own columns and are used, not changed."""
+    """One import. Rows that others brought are found by their own columns and are used, not changed. Not `removing`:
+    rows of the source that are not wanted stay."""
 
-    def __init__(self, conn: sa.Connection, source: str) -> None:
+    def __init__(self, conn: sa.Connection, source: str, *, removing: bool = True) -> None:
         self._conn = conn
         self.source = source
+        self._removing = removing
         self.counted: dict[str, tuple[int, int, int]] = {}
 
     def ids(self, kind: Kind, name: sa.ColumnElement[str]) -> dict[str, int]:
@@ -58,7 +60,7 @@ class Merging:
         self._note(kind, {key: hashes[key] for key in changed})
         back = sum(1 for key in changed if ledger[key][1] == GONE)
         self.counted[kind.table.name] = (len(added) + back, len(changed) - back, 0)
-        if removing:
+        if removing and self._removing:
             self.remove(kind, unlisted)
         return unlisted
 
@@ -163,4 +165,6 @@ def _own(kind: Kind, row: Values) -> tuple[Any, ...]:
 
 
 def _hash(values: Values) -> str:
+    """A column that came later is left out while it is NULL: an upgrade alone changes no row."""
+    values = {name: value for name, value in values.items() if name != "settings" or value is not None}
     return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -16,6 +16,7 @@ from wfgov_dagster.store.schema.given import (
     metadata_import,
     table_task_relation,
     task_dependency_declaration,
+    task_node_declaration,
     task_workflow_declaration,
     workflow_settings_declaration,
 )
@@ -27,7 +28,8 @@ _RELATIONS = Kind(table_task_relation)
 _MEMBERSHIPS = Kind(task_workflow_declaration, soft=False)
 _DEPENDENCIES = Kind(task_dependency_declaration, soft=False)
 _SETTINGS = Kind(workflow_settings_declaration, ("workflow_code",), soft=False)
-_KINDS = (_TABLES, _TASKS, _LINEAGE, _RELATIONS, _MEMBERSHIPS, _DEPENDENCIES, _SETTINGS)
+_NODES = Kind(task_node_declaration, ("task_id",), soft=False)
+_KINDS = (_TABLES, _TASKS, _LINEAGE, _RELATIONS, _MEMBERSHIPS, _DEPENDENCIES, _SETTINGS, _NODES)
 
 
 class SqlImports:
@@ -43,9 +45,11 @@ class SqlImports:
         )
         return {row[0]: row[1] for row in self._conn.execute(query)}
 
-    def merge(self, source: str, batch: ImportBatch, *, without: Collection[str]) -> dict[str, tuple[int, int, int]]:
+    def merge(
+        self, source: str, batch: ImportBatch, *, without: Collection[str], removing: bool = True
+    ) -> dict[str, tuple[int, int, int]]:
         self._lock()
-        merging = Merging(self._conn, source)
+        merging = Merging(self._conn, source, removing=removing)
         tasks = [task for task in batch.tasks if task.code not in without]
         unlisted = merging.rows(_TABLES, {row.name: _table(row) for row in batch.tables}, removing=False)
         merging.rows(_TASKS, {row.code: _task(row) for row in tasks})
@@ -75,7 +79,8 @@ class SqlImports:
             },
         )
         self._declarations(merging, batch, task, without)
-        merging.remove(_TABLES, {key: table_id for key, table_id in unlisted.items() if table_id not in self._used()})
+        used = self._used() if removing else set(unlisted.values())
+        merging.remove(_TABLES, {key: table_id for key, table_id in unlisted.items() if table_id not in used})
         return merging.counted
 
     def _lock(self) -> None:
@@ -132,9 +137,18 @@ class SqlImports:
                     "description": row.description,
                     "schedule_cron": row.schedule_cron,
                     "time_zone": row.time_zone,
+                    "settings": row.settings,
                     "declared_by": by,
                 }
                 for row in batch.workflows
+            },
+        )
+        merging.rows(
+            _NODES,
+            {
+                row.task_code: {"task_id": task[row.task_code], "spec": row.spec, "declared_by": by}
+                for row in batch.nodes
+                if row.task_code not in without
             },
         )
 

@@ -13,11 +13,13 @@ import sqlalchemy as sa
 from wfgov_dagster.store.db import Database
 
 if TYPE_CHECKING:
+    from wfgov_dagster.store.adoption import SqlAdoption
     from wfgov_dagster.store.alerts import SqlAlerts
     from wfgov_dagster.store.breakers import SqlBreakers
     from wfgov_dagster.store.catalogue import SqlCatalogue
     from wfgov_dagster.store.change_sets import SqlChangeSets
     from wfgov_dagster.store.checks import SqlChecks
+    from wfgov_dagster.store.cross_edges import SqlCrossEdges
     from wfgov_dagster.store.derivation import SqlDerivation
     from wfgov_dagster.store.engines import SqlEngines
     from wfgov_dagster.store.flows import SqlFlows
@@ -134,6 +136,18 @@ class SqlWork:
         from wfgov_dagster.store.paces import SqlPaces
 
         return SqlPaces(self._conn)
+
+    @cached_property
+    def cross_edges(self) -> "SqlCrossEdges":
+        from wfgov_dagster.store.cross_edges import SqlCrossEdges
+
+        return SqlCrossEdges(self._conn)
+
+    @cached_property
+    def adoption(self) -> "SqlAdoption":
+        from wfgov_dagster.store.adoption import SqlAdoption
+
+        return SqlAdoption(self._conn)
 
     @cached_property
     def catalogue(self) -> "SqlCatalogue":

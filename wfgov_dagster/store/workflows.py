@@ -17,6 +17,7 @@ from wfgov_dagster.store.schema.given import (
     data_table,
     data_task,
     table_task_relation,
+    task_node_declaration,
     task_workflow_declaration,
     workflow_settings_declaration,
 )
@@ -59,6 +60,7 @@ MEMBER_SCHEMA: Final = {
     "retry_interval": I64,
     "cron": _TEXT,
     "cycle": I64,
+    "spec": _TEXT,
 }
 CROSSING_SCHEMA: Final = {"task": I64, "upstream": I64, "workflow": I64, "upstream_workflow": I64}
 
@@ -152,11 +154,13 @@ class SqlWorkflows:
 
     def members(self, workflows: Ids) -> pl.DataFrame:
         """MEMBER_SCHEMA of active tasks that the topology has; '' and 0 for NULL, `cycle` -1 = in none."""
+        cycle, spec = sa.func.coalesce(task_topology.c.cycle, -1), _or_empty(task_node_declaration.c.spec)
         query = (
-            sa.select(_R.workflow_id, *task_columns(), sa.func.coalesce(task_topology.c.cycle, -1))
+            sa.select(_R.workflow_id, *task_columns(), cycle, spec)
             .select_from(workflow_task_relation)
             .join(data_task, sa.and_(_T.id == _R.task_id, _T.deleted == 0))
             .join(task_topology, task_topology.c.task_id == _R.task_id)
+            .outerjoin(task_node_declaration, task_node_declaration.c.task_id == _R.task_id)
         )
         return self._chosen(query, _R.workflow_id, workflows, MEMBER_SCHEMA)
 
@@ -172,11 +176,12 @@ class SqlWorkflows:
         return self._chosen(query, _R.workflow_id, workflows, {"workflow": I64, "pre": I64, "post": I64})
 
     def settings(self) -> pl.DataFrame:
-        """(code, name, description, cron, time_zone) of declared workflows, empty text for NULL."""
+        """(code, name, description, cron, time_zone, settings) of declared workflows, empty text for NULL."""
         d = workflow_settings_declaration.c
-        texts = (d.workflow_name, d.description, d.schedule_cron, d.time_zone)
+        texts = (d.workflow_name, d.description, d.schedule_cron, d.time_zone, d.settings)
         query = sa.select(d.workflow_code, *(_or_empty(text) for text in texts))
-        return frame(self._conn, query, dict.fromkeys(("code", "name", "description", "cron", "time_zone"), _TEXT))
+        names = ("code", "name", "description", "cron", "time_zone", "settings")
+        return frame(self._conn, query, dict.fromkeys(names, _TEXT))
 
     def crossing(self, tasks: Ids) -> pl.DataFrame:
         """CROSSING_SCHEMA: dependencies that touch these tasks and whose ends are in two workflows."""
@@ -223,6 +228,12 @@ class SqlWorkflows:
         """Workflows with a confirmed edge from one of these tasks of another workflow: their content names it."""
         query = sa.select(_X.workflow_id).distinct()
         chosen = query.where(_X.state == "confirmed", among(self._conn, _X.upstream_task_id, tasks))
+        return set(self._conn.scalars(chosen))
+
+    def waiting_for(self, workflows: Collection[int]) -> set[int]:
+        """Workflows with a confirmed edge from one of these: its window hangs on their schedules."""
+        query = sa.select(_X.workflow_id).distinct()
+        chosen = query.where(_X.state == "confirmed", among(self._conn, _X.upstream_workflow_id, workflows))
         return set(self._conn.scalars(chosen))
 
     def refresh_counts(self, tasks: Ids) -> None:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 import orjson
 import polars as pl
 
-from wfgov_dagster.domain.definition import CrossEdge, Settings
-from wfgov_dagster.domain.estate import Defined, Estate, Stated, define
-from wfgov_dagster.domain.todo import ALL, DEFINITIONS, VERSIONS, stronger, task_of, workflow_key, workflow_of
+from wfgov_dagster.domain.definition import CrossEdge, Schedule, Settings
+from wfgov_dagster.domain.estate import Defined, Estate, Stated, define, scheduled
+from wfgov_dagster.domain.snapshot import settings_from
+from wfgov_dagster.domain.todo import ALL, DEFINITIONS, MANUAL, VERSIONS, stronger, task_of, workflow_key, workflow_of
+from wfgov_dagster.domain.window import choose, stored
 from wfgov_dagster.ports.store import Finding, Ids, Store, Todo, Work
 from wfgov_dagster.usecases.place_tasks import place_tasks
 
 _PAIR = ["task", "upstream"]
 _SLICE = 500  # workflows at a time: bounds the memory of a run over a large estate
-_SCHEDULE_RULE, _CYCLE_RULE = "schedule", "cycle"
+_SCHEDULE_RULE, _CYCLE_RULE, _NODE_RULE = "schedule", "cycle", "node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ def define_workflows(store: Store, actor: str, time_zone: str, *, full: bool = F
         tasks = None if full else {task for one in todo if (task := task_of(one.key)) is not None}
         placed = place_tasks(work, tasks, actor)
         dirty = None if tasks is None else placed.workflows | _named(work, todo) | work.workflows.waiting_on(tasks)
+        dirty = dirty if dirty is None else dirty | work.workflows.waiting_for(dirty)
         _save_crossing(work, tasks)
         work.workflows.refresh_counts(tasks)
         changed, broken = _define(work, dirty, time_zone, actor)
@@ -86,7 +89,7 @@ def _define_some(
         work.workflows.members(ids),
         work.workflows.inner_edges(ids),
         _stated(work, known, time_zone),
-        _confirmed(work, ids),
+        _confirmed(work, ids, time_zone),
     )
     rows, findings = [], []
     for defined in define(estate):
@@ -99,7 +102,8 @@ def _define_some(
             changed[defined.workflow] = row["code"]
             rows.append(_row(defined, error, estate.stated[defined.workflow].settings, actor))
     work.workflows.save_definitions(rows)
-    work.findings.settle((_SCHEDULE_RULE, _CYCLE_RULE), "workflow", [row["code"] for row in before.values()], findings)
+    rules = (_SCHEDULE_RULE, _CYCLE_RULE, _NODE_RULE)
+    work.findings.settle(rules, "workflow", [row["code"] for row in before.values()], findings)
 
 
 def _stated(work: Work, known: pl.DataFrame, time_zone: str) -> dict[int, Stated]:
@@ -111,25 +115,50 @@ def _stated(work: Work, known: pl.DataFrame, time_zone: str) -> dict[int, Stated
             found[row["workflow"]] = Stated(
                 Settings(row["code"], row["name"], row["description"]), False, "", time_zone
             )
+        elif told["settings"]:
+            settings = settings_from(orjson.loads(told["settings"]))
+            found[row["workflow"]] = Stated(settings, True, "", time_zone)
         else:
             settings = Settings(row["code"], told["name"] or row["code"], told["description"])
             found[row["workflow"]] = Stated(settings, True, told["cron"], told["time_zone"] or time_zone)
     return found
 
 
-def _confirmed(work: Work, dirty: Ids) -> dict[int, list[CrossEdge]]:
+def _confirmed(work: Work, dirty: Ids, time_zone: str) -> dict[int, list[CrossEdge]]:
+    """Of each workflow, with the windows that follow from the crons of both ends."""
+    edges = work.workflows.confirmed_crossing(dirty)
+    if not edges.height:
+        return {}
+    known = work.workflows.all()
+    ends = known.filter(pl.col("workflow").is_in(edges["workflow"]) | pl.col("code").is_in(edges["upstream_workflow"]))
+    schedules = _schedules(work, ends, time_zone)
+    codes = dict(known.select("workflow", "code").iter_rows())
     found: dict[int, list[CrossEdge]] = {}
-    for workflow, upstream_workflow, upstream_task, task in work.workflows.confirmed_crossing(dirty).iter_rows():
-        found.setdefault(workflow, []).append(CrossEdge(upstream_workflow, upstream_task, task))
+    for workflow, upstream_workflow, upstream_task, task in edges.iter_rows():
+        chosen = choose(schedules[codes[workflow]], schedules[upstream_workflow])
+        edge = CrossEdge(upstream_workflow, upstream_task, task, stored(chosen))
+        found.setdefault(workflow, []).append(edge)
+    return found
+
+
+def _schedules(work: Work, known: pl.DataFrame, time_zone: str) -> dict[str, Schedule | None]:
+    """By workflow code."""
+    stated = _stated(work, known, time_zone)
+    members = work.workflows.members(list(stated))
+    found = {}
+    for row in known.iter_rows(named=True):
+        own = members.filter(pl.col("workflow") == row["workflow"])
+        settings, _ = scheduled(stated[row["workflow"]], own["code"].to_list(), own["cron"].to_list())
+        found[row["code"]] = settings.schedule
     return found
 
 
 def _error(work: Work, defined: Defined) -> str | None:
     if defined.empty:
         return "no task is left in it"
-    if not defined.circles:
-        return None
-    return "tasks depend on each other in a circle: " + "; ".join(_told(work, circle) for circle in defined.circles)
+    if defined.circles:
+        return "tasks depend on each other in a circle: " + "; ".join(_told(work, circle) for circle in defined.circles)
+    return "; ".join(defined.problems) or None
 
 
 def _told(work: Work, circle: Sequence[str]) -> str:
@@ -145,6 +174,7 @@ def _findings(code: str, error: str | None, defined: Defined) -> list[Finding]:
         found.append(Finding(_SCHEDULE_RULE, "workflow", code, f"no schedule: {defined.schedule_finding}"))
     if error is not None and defined.circles:
         found.append(Finding(_CYCLE_RULE, "workflow", code, error))
+    found += [Finding(_NODE_RULE, "workflow", code, told) for told in defined.problems]
     return found
 
 
@@ -170,6 +200,9 @@ def _next(work: Work, changed: Mapping[int, str], todo: Sequence[Todo]) -> list[
     for task, workflow in work.workflows.memberships(set(by_task)).iter_rows():
         if workflow in reasons:
             reasons[workflow].add(by_task[task])
+    by_code = {code: one.reason for one in todo if (code := workflow_of(one.key)) is not None}
+    for workflow, code in changed.items():
+        reasons[workflow] |= {by_code[code]} & {MANUAL} if code in by_code else set()
     everywhere = {one.reason for one in todo if one.key == ALL}
     first = min((one.first_seq for one in todo), default=0)
     return [

@@ -33,13 +33,13 @@ class Options:
 def orchestrate(store: Store, actor: str, options: Options) -> OrchestrationReport:
     """Bring dependencies, definitions and versions up to the metadata."""
     full = options.full
-    dependencies = _steadily(lambda: derive_dependencies(store, actor, full=full, rebuild_above=options.rebuild_above))
-    definitions = _steadily(lambda: define_workflows(store, actor, options.time_zone, full=full))
-    versions = _steadily(lambda: save_versions(store, actor, full=full))
+    dependencies = steadily(lambda: derive_dependencies(store, actor, full=full, rebuild_above=options.rebuild_above))
+    definitions = steadily(lambda: define_workflows(store, actor, options.time_zone, full=full))
+    versions = steadily(lambda: save_versions(store, actor, full=full))
     return OrchestrationReport(dependencies, definitions, versions)
 
 
-def _steadily(step: Callable[[], T]) -> T:
+def steadily(step: Callable[[], T]) -> T:
     """Again when somebody else wrote the same rows meanwhile: the step left nothing behind, and now sees theirs."""
     for _ in range(_TRIES - 1):
         try:

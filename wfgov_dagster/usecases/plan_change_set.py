@@ -67,4 +67,5 @@ def _planned(publisher: Publisher, request: Request) -> PlannedMember:
         observed_digest(found.observed),
         rows(found.steps),
         found.change_summary,
+        found.warnings,
     )

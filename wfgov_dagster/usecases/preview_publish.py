@@ -12,13 +12,15 @@ from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.usecases.foreign_edits import Place, strange_parts
 from wfgov_dagster.usecases.publisher import Publisher
 from wfgov_dagster.usecases.request_publish import Request, check
+from wfgov_dagster.usecases.show_waits import unconfirmed, waits_of
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """`steps` as they would be taken; `change_summary`: how the content would differ from what the engine holds.
     `observed`: what it holds; `foreign`: its parts that somebody changed there, for which it would be paused.
-    `warnings`: what would run differently there than the version says, because the engine cannot hold it."""
+    `waits`: a line for each task of another workflow that it would wait for; `warnings`: for others that are nobody's
+    decision yet, and for what would run differently there, because the engine cannot hold it."""
 
     workflow_code: str
     operation: Operation
@@ -31,6 +33,7 @@ class Preview:
     steps: Sequence[Step]
     change_summary: str
     foreign: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -42,8 +45,10 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         sends = request.operation is not Operation.OFFLINE
         definition = work.versions.definition(workflow.code, version.version_no) if sends else None
         before = work.publishing.unfinished(engine.id, workflow.id)
-    shows = publisher.engine_of(engine)
-    sent = None if definition is None else content(version, definition, shows)
+        shows = publisher.engine_of(engine)
+        sent = None if definition is None else content(version, definition, shows)
+        waits = () if sent is None else waits_of(work, sent)
+        told = unconfirmed(work, workflow.code) if sends else ()
     live = shows.observe(workflow.code)
     strange: Mapping[str, str] = {}
     if live is not None and pauses(request.operation):
@@ -63,7 +68,8 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         steps,
         _changes(sent, live),
         tuple(sorted(strange)) if steps else (),
-        () if definition is None else warnings(definition, shows.shown(definition)),
+        waits,
+        told if definition is None else (*told, *warnings(definition, shows.shown(definition))),
     )
 
 

@@ -1,12 +1,13 @@
 """What the server holds of a workflow, and putting another definition in its place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 
 from wfgov_dagster.domain.definition import Definition, Schedule
+from wfgov_dagster.domain.extra import CODE, TASK, WORKFLOW, Symbol, pack, replaced, symbols, unpack
 from wfgov_dagster.engines.dolphin import cron, marks, reading
 from wfgov_dagster.engines.dolphin.connection import Connection, Session
 from wfgov_dagster.engines.dolphin.payload import Ground, Target, definition_form
@@ -14,6 +15,7 @@ from wfgov_dagster.engines.dolphin.reading import Read, Source
 from wfgov_dagster.engines.dolphin.server_names import ServerNames
 from wfgov_dagster.engines.dolphin.shown import Defaults, shown
 from wfgov_dagster.engines.dolphin.times import Clock
+from wfgov_dagster.engines.dolphin.waits import expanded
 from wfgov_dagster.engines.dolphin.words import UNKNOWN_DEFINITION, UNKNOWN_TASK
 from wfgov_dagster.errors import EngineRejected
 from wfgov_dagster.ports.dolphin import ITSELF, DolphinMemory
@@ -59,7 +61,7 @@ class Definitions:
                 engine_workflow_code=str(held.code),
                 engine_version=int(head["version"]),
                 marker=held.read.marker,
-                engine_task_codes={task: str(code) for task, code in sorted(held.read.codes.items())},
+                engine_task_codes={task.code: str(held.read.codes[task.code]) for task in held.read.definition.tasks},
             )
 
     def held(self, session: Session, workflow_code: str) -> Held | None:
@@ -132,11 +134,34 @@ class Definitions:
             for row, marker in marked
         ]
 
+    def shown(self, definition: Definition) -> Definition:
+        """Codes that nobody could name when a version was made may have a name since: what is read back has it."""
+        extras = {task.code: unpack(task.extra) for task in definition.tasks}
+        codes = {int(one[CODE]) for told in extras.values() for one in symbols(told) if CODE in one}
+        owners = self._memory.owners(codes) if codes else {}
+        if not owners:
+            return shown(definition, self._defaults)
+
+        def named(symbol: Symbol) -> Symbol:
+            workflow, task = owners.get(int(symbol.get(CODE, 0)), ("", ITSELF))
+            if not workflow:
+                return symbol
+            return {WORKFLOW: workflow} if task == ITSELF else {WORKFLOW: workflow, TASK: task}
+
+        tasks = [replace(task, extra=pack(replaced(extras[task.code], named))) for task in definition.tasks]
+        return shown(replace(definition, tasks=tuple(tasks)), self._defaults)
+
+    def adopt(self, workflow_code: str, task_codes: Mapping[str, str]) -> None:
+        with self._connection.session() as session:
+            held = self.must_hold(session, workflow_code)
+        self._keep(workflow_code, held.code)
+        self._memory.remember(workflow_code, {task: int(code) for task, code in task_codes.items()})
+
     # --- writes ----------------------------------------------------------------------------------
 
     def deploy(self, definition: Definition, marker: Marker) -> None:
         """Content that it holds already is no request that writes."""
-        wanted = shown(definition, self._defaults)
+        wanted = self.shown(definition)
         with self._connection.session() as session:
             held = self.held(session, definition.code)
             if held is not None and is_online(held.head(session)):
@@ -173,6 +198,7 @@ class Definitions:
         return reading.read_definition(data, source)
 
     def _put(self, session: Session, wanted: Definition, marker: Marker, held: Held | None) -> None:
+        wanted = expanded(wanted)
         ground = self._ground(session, wanted, held)
         names = ServerNames(session, self._memory, ground.codes)
         target = Target(session.api.dialect, self._defaults, names)
@@ -193,7 +219,7 @@ class Definitions:
         adopted = {task.code: before[task.code] for task in wanted.tasks if task.code in before}
         codes, new = self._codes(session, wanted, adopted)
         rows = {} if held is None else {int(row["code"]): row for row in held.data["taskDefinitionList"]}
-        read = {} if held is None else held.read.definition.by_code()
+        read = {} if held is None else expanded(held.read.definition).by_code()
         versions = {task: int(rows[code]["version"]) for task, code in codes.items() if code in rows}
         for task in wanted.tasks:  # one that was there before, or is of another life of the workflow
             if task.code not in versions and task.code not in new:

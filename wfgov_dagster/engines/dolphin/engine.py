@@ -12,7 +12,7 @@ from wfgov_dagster.engines.dolphin.connection import Connection
 from wfgov_dagster.engines.dolphin.definitions import Definitions
 from wfgov_dagster.engines.dolphin.runs import Runs
 from wfgov_dagster.engines.dolphin.schedules import Schedules
-from wfgov_dagster.engines.dolphin.shown import DEFAULT, Defaults, shown
+from wfgov_dagster.engines.dolphin.shown import DEFAULT, Defaults
 from wfgov_dagster.engines.dolphin.starts import Starts
 from wfgov_dagster.engines.dolphin.times import Clock
 from wfgov_dagster.ports.dolphin import DolphinMemory
@@ -54,7 +54,10 @@ class DolphinEngine:
         return self._definitions.heads()
 
     def shown(self, definition: Definition) -> Definition:
-        return shown(definition, self._defaults)
+        return self._definitions.shown(definition)
+
+    def adopt(self, workflow_code: str, task_codes: Mapping[str, str]) -> None:
+        self._definitions.adopt(workflow_code, task_codes)
 
     def shown_schedule(self, schedule: Schedule) -> Schedule:
         return cron.shown(schedule)

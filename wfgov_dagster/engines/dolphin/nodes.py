@@ -1,29 +1,21 @@
-"""Node types: a task's parameters in the server's words, and back."""
+"""Node types: a task's parameters in the server's words, and back.
+
+What a type's parameters hold beside script, data source, local parameters and resources is `extra`, without what is as
+the server fills it. A type that is not in `kinds.KINDS` is kept word by word, codes included.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from wfgov_dagster.domain.definition import Parameter, Task
 from wfgov_dagster.domain.extra import Symbol, replaced, unpack
+from wfgov_dagster.engines.dolphin import references
+from wfgov_dagster.engines.dolphin.kinds import KINDS, Kind, defaults_of, folded, ours, theirs
 from wfgov_dagster.errors import InvalidInput
 
 NODE: Final = "$node"  # key of `extra` for what is a task's and not its parameters': reading.py's
-SCRIPTS: Final = frozenset({"SHELL", "PYTHON"})
-WITH_DATASOURCE: Final = frozenset({"SQL"})
-_SQL_DEFAULTS: Final[Mapping[str, Any]] = {
-    "sqlType": "0",
-    "sendEmail": False,
-    "displayRows": 10,
-    "limit": 10_000,
-    "groupId": 0,
-    "title": "",
-    "preStatements": [],
-    "postStatements": [],
-    "udfs": "",
-    "connParams": "",
-    "segmentSeparator": "",
-}
+_COMMON: Final = frozenset({"localParams", "resourceList", "varPool", "rawScript"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +27,11 @@ class DataSource:
 
 
 class Codes(Protocol):
-    """What our names are on the server. Both raise InvalidInput for what is not there."""
+    """What our names are on the server. Methods raise InvalidInput for what is not there."""
+
+    @property
+    def project(self) -> int:
+        """Code of the engine's own project."""
 
     def code(self, symbol: Symbol) -> int: ...
 
@@ -44,6 +40,9 @@ class Codes(Protocol):
 
 class Names(Protocol):
     """The way back; never fails."""
+
+    @property
+    def project(self) -> int: ...
 
     def symbol(self, code: int) -> Symbol: ...
 
@@ -63,56 +62,58 @@ class Node:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def to_params(task: Task, family: str, codes: Codes) -> tuple[str, dict[str, Any]]:  # noqa: ARG001
+def to_params(task: Task, family: str, codes: Codes) -> tuple[str, dict[str, Any]]:
     """The server's taskType and taskParams. Raises InvalidInput for a name that it does not know."""
     extra = {name: value for name, value in unpack(task.extra).items() if name != NODE}
-    rest = replaced(extra, codes.code)
-    params: dict[str, Any] = {"localParams": [_property(one) for one in sorted(task.parameters)]}
-    if task.node_type in SCRIPTS:
-        params |= {"rawScript": task.text}
-    elif task.node_type == "SQL":
-        if task.datasource is None:
-            hint = "give it one that the server knows by that name"
-            raise InvalidInput("an SQL task without a data source", where=f"task {task.code}", hint=hint)
-        source = codes.data_source(task.datasource)
-        params |= {"type": source.kind, "datasource": source.number, "sql": task.text, **_SQL_DEFAULTS}
-    elif not rest:
-        params |= {"rawScript": task.text}
-    params |= {"resourceList": [{"resourceName": one} for one in sorted(task.resources)]}
-    return task.node_type, params | rest
+    kind = KINDS.get(task.node_type)
+    task_type = theirs(task.node_type, family)
+    if kind is None and extra:
+        return task_type, extra
+    params: dict[str, Any] = {"localParams": properties(task.parameters)}
+    if kind is None:
+        params["rawScript"] = task.text
+    else:
+        params |= _own(task, kind, family, codes)
+        extra = replaced(references.to_server(task.node_type, extra, family, codes.project), codes.code)
+    params["resourceList"] = [{"resourceName": one} for one in sorted(task.resources)]
+    return task_type, params | extra
 
 
-def from_params(task_type: str, params: Mapping[str, Any], family: str, names: Names) -> Node:  # noqa: ARG001
-    """Whatever the parameters say; keys that are not represented elsewhere and differ from the default are extra."""
+def from_params(task_type: str, params: Mapping[str, Any], family: str, names: Names) -> Node:
+    """Whatever the parameters say."""
+    node_type = ours(task_type)
+    kind = KINDS.get(node_type)
+    if kind is None and not _is_plain_script(params):
+        return Node(node_type, extra=dict(params))
     rest = {name: value for name, value in params.items() if value is not None}
-    if task_type not in SCRIPTS and task_type != "SQL":
-        return Node(task_type, extra=rest)
-    parameters = _parameters(rest.pop("localParams", ()))
-    resources = _resources(rest.pop("resourceList", ()))
+    parameters, resources = parameters_from(rest.pop("localParams", ())), _take_resources(rest)
     if rest.get("varPool") == []:
         del rest["varPool"]
-    if task_type in SCRIPTS:
-        return Node(task_type, str(rest.pop("rawScript", "")), None, parameters, resources, rest)
-    text, number = str(rest.pop("sql", "")), int(rest.pop("datasource", 0))
-    rest.pop("type", None)
-    extra = {name: value for name, value in rest.items() if _SQL_DEFAULTS.get(name) != value}
-    return Node(task_type, text, names.data_source_name(number), parameters, resources, extra)
+    text = str(rest.pop("rawScript" if kind is None else kind.text or "", ""))
+    datasource = None
+    if kind is not None:
+        if kind.has_datasource:
+            rest.pop("type", None)
+            datasource = names.data_source_name(int(rest.pop("datasource", 0)))
+        rest = folded(rest, defaults_of(kind, text, family))
+        rest = references.from_server(node_type, rest, family, names)
+    return Node(node_type, text, datasource, parameters, resources, rest)
 
 
-def parameters_from(found: Sequence[Mapping[str, Any]]) -> tuple[Parameter, ...]:
+def kept(task: Task) -> Task:
+    """Without what its type has no parameter for."""
+    kind = KINDS.get(task.node_type)
+    told = {name for name in unpack(task.extra) if name != NODE}
+    if kind is None and told:
+        return replace(task, text="", parameters=(), resources=(), datasource=None)
+    text = task.text if kind is None or kind.text is not None else ""
+    datasource = task.datasource if kind is not None and kind.has_datasource else None
+    listed = () if "resourceList" in told else tuple(sorted(task.resources))
+    return replace(task, text=text, parameters=tuple(sorted(task.parameters)), resources=listed, datasource=datasource)
+
+
+def parameters_from(found: Sequence[Mapping[str, Any]] | None) -> tuple[Parameter, ...]:
     """Of `globalParams` or `localParams`, sorted."""
-    return _parameters(found)
-
-
-def properties(parameters: Sequence[Parameter]) -> list[dict[str, str]]:
-    return [_property(one) for one in sorted(parameters)]
-
-
-def _property(one: Parameter) -> dict[str, str]:
-    return {"prop": one.name, "direct": one.direction, "type": one.type, "value": one.value}
-
-
-def _parameters(found: Sequence[Mapping[str, Any]] | None) -> tuple[Parameter, ...]:
     return tuple(
         sorted(
             Parameter(
@@ -126,5 +127,48 @@ def _parameters(found: Sequence[Mapping[str, Any]] | None) -> tuple[Parameter, .
     )
 
 
-def _resources(found: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:
-    return tuple(sorted(str(one.get("resourceName") or one.get("id") or "") for one in found or ()))
+def properties(parameters: Sequence[Parameter]) -> list[dict[str, str]]:
+    return [
+        {"prop": one.name, "direct": one.direction, "type": one.type, "value": one.value} for one in sorted(parameters)
+    ]
+
+
+def _own(task: Task, kind: Kind, family: str, codes: Codes) -> dict[str, Any]:
+    """The parameters of its type as the task's fields say them, and as they are filled in otherwise."""
+    own = dict(defaults_of(kind, task.text, family))
+    if kind.text is not None:
+        own[kind.text] = task.text
+    if kind.has_datasource:
+        if task.datasource is None:
+            hint = "give it one that the server knows by that name"
+            raise InvalidInput("an SQL task without a data source", where=f"task {task.code}", hint=hint)
+        source = codes.data_source(task.datasource)
+        own |= {"type": source.kind, "datasource": source.number}
+    return own
+
+
+def _is_plain_script(params: Mapping[str, Any]) -> bool:
+    """Nothing but a script, which a task can hold as its text, whatever the type."""
+    script = params.get("rawScript")
+    return (
+        isinstance(script, str)
+        and params.keys() <= _COMMON
+        and params.get("varPool") in (None, [])
+        and _are_named(params.get("resourceList"))
+        and isinstance(params.get("localParams") or [], list)
+    )
+
+
+def _take_resources(rest: dict[str, Any]) -> tuple[str, ...]:
+    """Named ones are taken out of `rest`; where one has a number alone, the list stays there as it is."""
+    listed = rest.get("resourceList")
+    if not _are_named(listed):
+        return ()
+    rest.pop("resourceList", None)
+    return tuple(sorted(str(one["resourceName"]) for one in listed or ()))
+
+
+def _are_named(listed: object) -> bool:
+    if listed is None:
+        return True
+    return isinstance(listed, list) and all(isinstance(one, Mapping) and one.get("resourceName") for one in listed)

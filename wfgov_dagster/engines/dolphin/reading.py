@@ -8,7 +8,7 @@ import orjson
 
 from wfgov_dagster.domain.definition import Definition, Settings, Task, make
 from wfgov_dagster.domain.extra import pack
-from wfgov_dagster.engines.dolphin import marks
+from wfgov_dagster.engines.dolphin import marks, waits
 from wfgov_dagster.engines.dolphin.dialect import Dialect
 from wfgov_dagster.engines.dolphin.nodes import NODE, Names, from_params, parameters_from
 from wfgov_dagster.engines.dolphin.payload import NO_ENVIRONMENT, PLAIN, PRIORITIES
@@ -36,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """`codes`: our task code → the server's."""
+    """`codes`: our task code → the server's, those of nodes that stand for cross-workflow edges too."""
 
     definition: Definition
     marker: Marker | None
@@ -59,7 +59,7 @@ def read_definition(data: Mapping[str, Any], source: Source) -> Read:
     settings = _settings(head, source, words, common)
     told = words_of(settings, tasks, holds_tenant=False)
     settings = replace(settings, description=marks.cut(description, told))
-    return Read(make(settings, tasks, edges), marker, codes)
+    return Read(waits.folded(make(settings, tasks, edges)), marker, codes)
 
 
 def task_codes(rows: Iterable[Mapping[str, Any]], known: Mapping[int, str]) -> dict[str, int]:

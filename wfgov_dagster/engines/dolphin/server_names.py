@@ -19,6 +19,10 @@ class ServerNames:
         self._memory = memory
         self._tasks = tasks
 
+    @property
+    def project(self) -> int:
+        return self._session.api.project
+
     # --- our names → the server's ----------------------------------------------------------------
 
     def code(self, symbol: Symbol) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 from wfgov_dagster.domain.definition import Definition, Settings, Task, make
 from wfgov_dagster.domain.extra import unpack
 from wfgov_dagster.engines.dolphin import marks
-from wfgov_dagster.engines.dolphin.nodes import NODE, WITH_DATASOURCE
+from wfgov_dagster.engines.dolphin.nodes import NODE, kept
 
 DEFAULT: Final = "default"
 MINUTE: Final = 60
@@ -40,7 +40,7 @@ def shown(definition: Definition, defaults: Defaults) -> Definition:
     tasks = [_task(task) for task in definition.tasks]
     words = words_of(settings, tasks, holds_tenant=False)
     settings = replace(settings, description=marks.cut(settings.description, words))
-    return make(settings, tasks, definition.edges)
+    return make(settings, tasks, definition.edges, definition.cross_edges)
 
 
 def words_of(settings: Settings, tasks: "list[Task] | tuple[Task, ...]", *, holds_tenant: bool) -> dict[str, str]:
@@ -66,15 +66,7 @@ def up(seconds: int) -> int:
 
 
 def _task(task: Task) -> Task:
-    return replace(
-        task,
-        timeout=up(task.timeout),
-        retry_interval=up(task.retry_interval),
-        parameters=tuple(sorted(task.parameters)),
-        resources=tuple(sorted(task.resources)),
-        datasource=task.datasource if task.node_type in WITH_DATASOURCE else None,
-        flags=(),
-    )
+    return replace(kept(task), timeout=up(task.timeout), retry_interval=up(task.retry_interval), flags=())
 
 
 def _default(value: str, default: str) -> str:

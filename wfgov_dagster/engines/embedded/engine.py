@@ -67,6 +67,12 @@ class EmbeddedEngine:
     def shown(self, definition: Definition) -> Definition:
         return bare(definition)
 
+    def adopt(self, workflow_code: str, task_codes: Mapping[str, str]) -> None:
+        renamed = sorted(engine for ours, engine in task_codes.items() if ours != engine)
+        if renamed:
+            what = f"tasks of workflow {workflow_code} have codes that other tasks have: {', '.join(renamed)}"
+            raise self._no(what, "rename them on the engine")
+
     def shown_schedule(self, schedule: Schedule) -> Schedule:
         return schedule
 

@@ -130,8 +130,21 @@ workflow_settings_declaration = sa.Table(
     sa.Column("schedule_cron", sa.String(100), comment="Five-field cron; NULL = no schedule."),
     sa.Column("time_zone", sa.String(64), comment="IANA zone; NULL = the setting's."),
     sa.Column("declared_by", key(100), nullable=False, comment="import:<source> or a person."),
+    sa.Column("settings", sa.Text, comment="JSON: the settings as a whole; NULL = only what the columns say."),
     sqlite_autoincrement=True,
     comment="Stated settings of workflows.",
+)
+
+task_node_declaration = sa.Table(
+    "task_node_declaration",
+    metadata,
+    identity(),
+    sa.Column("task_id", Id, nullable=False, unique=True, comment="Task."),
+    sa.Column("spec", sa.Text, nullable=False, comment="JSON: parameters, resources, flags and extra of its node."),
+    sa.Column("declared_by", key(100), nullable=False, comment="import:<source> or a person."),
+    moment("created_at", "When."),
+    sqlite_autoincrement=True,
+    comment="What the DAG node of a task needs that data_task has no column for.",
 )
 
 metadata_import = sa.Table(
