@@ -118,7 +118,7 @@ class Platform:
 
         return Desk(self.store, self.credentials, self.probe_of)
 
-    def probe_of(self, registered: "RegisteredEngine", token: "Callable[[], SecretStr]") -> "EngineProbe":  # noqa: ARG002
+    def probe_of(self, registered: "RegisteredEngine", token: "Callable[[], SecretStr]") -> "EngineProbe":
         """Raises InvalidInput for a kind that this release has no adapter for."""
         from datetime import UTC, datetime
         from importlib.metadata import version
@@ -126,12 +126,23 @@ class Platform:
         from wfgov_dagster.engines.embedded.probe import EmbeddedProbe
         from wfgov_dagster.store.clock import read_clock
 
+        if registered.kind == "dolphin":
+            from wfgov_dagster.engines.dolphin.probe import DolphinProbe
+
+            return DolphinProbe(registered, token)
         if registered.kind != "embedded":
             raise InvalidInput(f"no adapter for {registered.kind} engines", where=f"engine {registered.name}")
         return EmbeddedProbe(lambda: read_clock(self.database), lambda: datetime.now(UTC), version("wfgov"))
 
     def engine_of(self, registered: "RegisteredEngine") -> "Engine":
         """Raises InvalidInput for a kind that this release has no adapter for."""
+        if registered.kind == "dolphin":
+            from wfgov_dagster.engines.dolphin.engine import DolphinEngine
+            from wfgov_dagster.store.dolphin import SqlDolphinMemory
+
+            seconds = self.settings.call_seconds or self.settings.lease_seconds / 3
+            memory = SqlDolphinMemory(self.database, registered.id)
+            return DolphinEngine(registered, self.token(registered), memory, seconds)
         if registered.kind != "embedded":
             raise InvalidInput(f"no adapter for {registered.kind} engines", where=f"engine {registered.name}")
         from wfgov_dagster.engines.embedded.engine import EmbeddedEngine

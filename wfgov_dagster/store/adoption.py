@@ -18,6 +18,7 @@ from wfgov_dagster.store.schema.given import (
     table_task_relation,
     task_workflow_declaration,
 )
+from wfgov_dagster.store.schema.instances import engine_deployment_version
 from wfgov_dagster.store.schema.publish import engine_deployment, workflow_definition_snapshot
 from wfgov_dagster.store.schema.workflow import data_workflow, workflow_task_relation, workflow_version
 
@@ -89,6 +90,10 @@ class SqlAdoption:
             "schedule_online": int(held.schedule_online),
         }
         self._conn.execute(sa.insert(engine_deployment).values(confirmed_at=db_now(), **deployment))
+        known = {"engine_id": engine_id, "workflow_id": workflow_id, "engine_version": held.engine_version}
+        self._conn.execute(
+            sa.insert(engine_deployment_version).values(version_id=held.version.id, confirmed_at=db_now(), **known)
+        )
         published = {"last_published_version_id": held.version.id, "publish_status": "published"}
         self._conn.execute(sa.update(flow).where(_W.id == workflow_id).values(published))
 

@@ -187,8 +187,6 @@ class SqlFlows:
     def _end(self, node_id: int, **values: Any) -> None:
         changed = sa.update(flow_attempt).where(asked.open_attempt(node_id))
         self._conn.execute(changed.values(ended_at=db_now(), **values))
-            sa.update(flow_attempt).where(asked.open_attempt(node_id)).values(ended_at=db_now(), **values)
-        )
 
     def _change(self, flow_id: int, *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
         changed = sa.update(flow).where(_F.id == flow_id, *conditions).values(values)

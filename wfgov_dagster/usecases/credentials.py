@@ -14,7 +14,7 @@ from wfgov_dagster.ports.vault import Vault
 SEALED: Final = "sealed"
 ENV: Final = "env:"
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
-_TOKEN: Final = re.compile(r"[!-~]{8,1000}")  # what a header takes
+_TOKEN: Final = re.compile(r"[!#-\[\]-~]{8,1000}")  # what a header takes, but for what JSON would write otherwise
 _OURS: Final = "WFGOV_"
 
 
@@ -82,7 +82,7 @@ class Credentials:
         stripped = text.strip()
         self.learn(stripped)
         if not _TOKEN.fullmatch(stripped):
-            what = "that is no token: 8 to 1000 visible ASCII characters, no spaces"
+            what = "that is no token: 8 to 1000 visible ASCII characters, no space, quote or backslash"
             raise InvalidInput(what, where=where, hint="copy it anew from the server's page of tokens")
         return SecretStr(stripped)
 
