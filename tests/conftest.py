@@ -10,13 +10,18 @@ import pytest
 
 from tests.support import programs
 from tests.support.browser import Browser, running_browser
+from tests.support.dolphin import Dolphin, shared_dolphin
 from tests.support.postgres import Cluster, running_cluster
 from tests.support.size import SEED, SIZE
 from wfgov_dagster.store import migrate
 from wfgov_dagster.store.db import Database
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
-NEEDS = {"postgres_cluster": "postgresql", "browser": "browser"}  # fixture → marker of whoever asks for it
+NEEDS = {
+    "postgres_cluster": "postgresql",
+    "browser": "browser",
+    "dolphin_server": "dolphin",
+}  # fixture → marker of whoever asks for it
 LACKS = programs.missing()
 
 
@@ -135,3 +140,14 @@ def browser() -> Iterator[Browser]:
     """Chromium without a window. A module's, not a session's: while it lives its event loop is this thread's."""
     with running_browser(programs.chromium()) as browser:
         yield browser
+
+
+# --- a DolphinScheduler --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def dolphin_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dolphin]:
+    """A real server, one for all workers of this test run; each test makes itself a project."""
+    own = tmp_path_factory.getbasetemp()
+    with shared_dolphin(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as server:
+        yield server

@@ -190,9 +190,13 @@ class EngineError(WfgovError):
 
 
 class EngineRejected(EngineError):
-    """The engine answered "no"; nothing was applied."""
+    """The engine answered "no"; nothing was applied. `number`: its own word for it, None if it has none."""
 
     code = "engine_rejected"
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", number: int | None = None) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.number = number
 
 
 class EngineUnreachable(EngineError):

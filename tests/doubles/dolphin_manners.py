@@ -76,6 +76,9 @@ class DolphinManners:
     def shown(self, definition: Definition) -> Definition:
         return replace(definition, settings=replace(definition.settings, schedule=None))
 
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return schedule
+
     def versions(self, workflow_code: str) -> Sequence[EngineVersion]:
         held = self._held.get(workflow_code)
         kept = [] if held is None else sorted(held.versions.items(), reverse=True)

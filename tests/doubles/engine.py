@@ -73,6 +73,9 @@ class FaultyEngine:
     def shown(self, definition: Definition) -> Definition:
         return self.inner.shown(definition)
 
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return self.inner.shown_schedule(schedule)
+
     def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
         return self.inner.instances(workflow_code, limit)
 

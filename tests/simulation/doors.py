@@ -155,6 +155,9 @@ class ProcessEngine:
     def shown(self, definition: Definition) -> Definition:
         return self._inner.shown(definition)
 
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return self._inner.shown_schedule(schedule)
+
     def instances(self, workflow_code: str | None, limit: int) -> Sequence[Instance]:
         return self._read("instances", lambda: self._inner.instances(workflow_code, limit))
 

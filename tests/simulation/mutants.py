@@ -199,6 +199,9 @@ class _Believer:
         shown: Definition = self._inner.shown(definition)
         return shown
 
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return schedule
+
     def deploy(self, definition: Definition, marker: Marker) -> None:
         bare = replace(definition, settings=replace(definition.settings, schedule=None))
         before = self._belief or Observed(bare, False, None, False, "9000", 0)

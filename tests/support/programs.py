@@ -25,6 +25,11 @@ def chromium() -> Path | None:
     return Path(found) if found else None
 
 
+def java() -> bool:
+    """A JDK of at least 17 and Maven: what a DolphinScheduler is made of and runs on."""
+    return shutil.which("javac") is not None and shutil.which("mvn") is not None
+
+
 def missing() -> Mapping[str, str]:
     """Marker → what this machine lacks for the tests that carry it."""
     lacks = {}
@@ -32,4 +37,6 @@ def missing() -> Mapping[str, str]:
         lacks["postgresql"] = "PostgreSQL 15 or newer (Debian package postgresql)"
     if chromium() is None:
         lacks["browser"] = "Chromium (Debian package chromium)"
+    if not java():
+        lacks["dolphin"] = "a JDK 17 and Maven (Debian packages openjdk-17-jdk-headless and maven)"
     return lacks

@@ -28,7 +28,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A DAG node. Times in seconds, 0 = none; priority 1 lowest … 5 highest."""
+    """A DAG node. Times in seconds, 0 = none; priority 1 lowest … 5 highest.
+
+    `extra`: what its node type needs beside the other fields, see extra.py.
+    """
 
     code: str
     name: str
@@ -44,6 +47,7 @@ class Task:
     retries: int = 0
     retry_interval: int = 0
     flags: tuple[str, ...] = ()
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True)

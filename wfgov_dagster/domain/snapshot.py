@@ -153,7 +153,9 @@ def _schedule(schedule: Schedule | None) -> dict[str, str | None] | None:
 
 
 def _task(task: Task) -> dict[str, object]:
-    return {
+    """`extra` came later: without it the bytes are those of before."""
+    extra = {"extra": task.extra} if task.extra else {}
+    return extra | {
         "code": task.code,
         "datasource": task.datasource,
         "description": task.description,

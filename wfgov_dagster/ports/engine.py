@@ -107,6 +107,9 @@ class Engine(Protocol):
         """No call: the definition as `observe` gives it back once it is deployed. An engine may show less than it was
         given; what is desired is there when `shown(desired)` equals what is observed."""
 
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        """No call: the schedule as `observe` gives it back; one that the engine cannot hold stays as it is."""
+
     def deploy(self, definition: Definition, marker: Marker) -> None:
         """W. Hold this definition in place of the old one; a new workflow is offline and has no schedule.
 

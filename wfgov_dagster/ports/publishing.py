@@ -1,7 +1,7 @@
 """Engines, publish records, snapshots and leases, as the use cases see them. Ages are by the database's clock."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -10,7 +10,8 @@ from wfgov_dagster.domain.publish import Found, Operation, Phase, Target, Versio
 
 @dataclass(frozen=True, slots=True)
 class RegisteredEngine:
-    """`credential_ref` names a credential, it never is one."""
+    """`credential_ref` names a credential, it never is one: `env:NAME` or `sealed`. `time_zone` None = UTC. `family`:
+    the dialect once it is known. `credential_sealed` is ciphertext."""
 
     id: int
     name: str
@@ -18,6 +19,12 @@ class RegisteredEngine:
     url: str | None = None
     project: str = "default"
     credential_ref: str | None = None
+    tenant: str | None = None
+    worker_group: str | None = None
+    time_zone: str | None = None
+    family: str | None = None
+    credential_sealed: str | None = field(default=None, repr=False)
+    created_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +151,10 @@ class Publishing(Protocol):
     """Engines, workflows as far as publishing goes, snapshots and publish records."""
 
     def engines(self) -> Sequence[RegisteredEngine]:
-        """By name."""
+        """By name, without those that were removed."""
 
     def add_engine(self, name: str, kind: str) -> bool:
-        """False: the name is taken."""
+        """One that needs no registration. False: the name is taken."""
 
     def workflow(self, code: str, *, lock: bool = False) -> GovernedWorkflow | None:
         """`lock`: nobody else publishes or changes it until the transaction ends."""

@@ -61,9 +61,10 @@ def look(
 
 
 def shown(api: Engine, version: VersionRef, definition: Definition) -> Content:
-    """A version as the engine shows it; its schedule as we sent it."""
+    """A version as the engine shows it."""
     whole = content(version, definition)
-    return replace(whole, definition=canonical_form(api.shown(whole.definition)))
+    schedule = None if whole.schedule is None else api.shown_schedule(whole.schedule)
+    return replace(whole, definition=canonical_form(api.shown(whole.definition)), schedule=schedule)
 
 
 def sight(work: Work, found: Look, stand: Stand, confirmed: Content | None, late: frozenset[str]) -> Sight | None:

@@ -6,7 +6,7 @@ Safe with old code running: adds a column that may be NULL; NULL = the next insp
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0005", "0001"
+revision, down_revision = "0005", "0003"
 
 
 def upgrade() -> None:

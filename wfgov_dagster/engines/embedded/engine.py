@@ -67,6 +67,9 @@ class EmbeddedEngine:
     def shown(self, definition: Definition) -> Definition:
         return replace(definition, settings=replace(definition.settings, schedule=None))
 
+    def shown_schedule(self, schedule: Schedule) -> Schedule:
+        return schedule
+
     def deploy(self, definition: Definition, marker: Marker) -> None:
         with self._writing():
             execution.check(definition)

@@ -1,6 +1,6 @@
 """All tables. Importing this package fills `metadata`."""
 
-from wfgov_dagster.store.schema import alert, change_set, derived, embedded, flow, given, publish, workflow
+from wfgov_dagster.store.schema import alert, change_set, derived, dolphin, embedded, flow, given, publish, workflow
 from wfgov_dagster.store.schema.types import metadata
 
-__all__ = ["alert", "change_set", "derived", "embedded", "flow", "given", "metadata", "publish", "workflow"]
+__all__ = ["alert", "change_set", "derived", "dolphin", "embedded", "flow", "given", "metadata", "publish", "workflow"]
