@@ -214,6 +214,17 @@ def test_renamed_and_recreated() -> None:
     assert (recreated.kind, recreated.severity) == (Kind.RECREATED, Severity.WARNING)
 
 
+def test_renamed_where_the_engine_knows_it_by_a_code_of_its_own() -> None:
+    def named(name: str) -> Definition:
+        return with_settings(name=name)(BARE)
+
+    confirmed = replace(CONFIRMED, content=replace(CONFIRMED.content, definition=named("w")))
+    found = compare("w", confirmed, confirmed.content, a_sight(Held(named("w_old"))))
+    assert [(one.kind, one.differences[0].engine) for one in found] == [(Kind.RENAMED, "w_old")]
+    assert "pauses" in next_step(found[0], "w", "e")
+    assert kinds(edited(with_settings(name="Another name for people"))) == [Kind.CONTENT_CHANGED]
+
+
 def test_deleted() -> None:
     (found,) = compare("w", CONFIRMED, a_content(), None)
     assert (found.kind, found.severity) == (Kind.DELETED, Severity.ERROR)

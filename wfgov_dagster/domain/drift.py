@@ -5,7 +5,7 @@ with its three values, and what a person does next.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -143,6 +143,8 @@ def _next_step(drift: Drift) -> str:
         return f"undo it: {{publish}} {'online' if undone.confirmed else 'offline'}"
     if drift.kind in _OF_SCHEDULE and undone is not None and not undone.engine:
         return "undo it: {publish} online"
+    if drift.kind is Kind.RENAMED and undone is not None and undone.field == "name":
+        return "name it {code} again on the engine; {publish} deploy pauses, and wfgov record decide ID chooses"
     return _NEXT.get(drift.kind, "keep or overwrite it: {publish} deploy pauses, and wfgov record decide ID chooses")
 
 
@@ -263,6 +265,10 @@ def _content_drifts(three: _Three, edited: Diff, sight: Sight) -> Iterator[Drift
     elif sight.strange_marker:
         yield Drift(Kind.FOREIGN_WRITER, Severity.ERROR, _content(three, edited))
     else:
+        renamed = [one for one in edited.settings if _is_name(one, sight)]
+        if renamed:
+            yield Drift(Kind.RENAMED, Severity.ERROR, _settings(three, replace(edited, settings=tuple(renamed))))
+        edited = replace(edited, settings=tuple(one for one in edited.settings if one not in renamed))
         fields = (*_settings(three, edited), *_tasks(three, edited))
         if fields:
             grave = _says_more(edited)
@@ -274,6 +280,11 @@ def _content_drifts(three: _Three, edited: Diff, sight: Sight) -> Iterator[Drift
         ):
             if some:
                 yield Drift(kind, Severity.ERROR, some)
+
+
+def _is_name(change: FieldChange, sight: Sight) -> bool:
+    """An engine that knows a workflow by its own code has our code for a name, and finds it under any other."""
+    return change.field == "name" and change.before == sight.name
 
 
 def _says_more(edited: Diff) -> bool:

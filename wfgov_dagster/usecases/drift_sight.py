@@ -61,9 +61,9 @@ def look(
 
 
 def shown(api: Engine, version: VersionRef, definition: Definition) -> Content:
-    """A version as the engine shows it; its schedule as we sent it."""
-    whole = content(version, definition)
-    return replace(whole, definition=canonical_form(api.shown(whole.definition)))
+    """A version as the engine shows it."""
+    whole = content(version, definition, api)
+    return replace(whole, definition=canonical_form(whole.definition))
 
 
 def sight(work: Work, found: Look, stand: Stand, confirmed: Content | None, late: frozenset[str]) -> Sight | None:

@@ -13,6 +13,7 @@ from wfgov_dagster.engines.dolphin.call import Call
 from wfgov_dagster.engines.dolphin.calls import Api
 from wfgov_dagster.engines.dolphin.client import Door, Talk
 from wfgov_dagster.engines.dolphin.dialect import V31, V32, V33, Dialect, dialect_of
+from wfgov_dagster.engines.dolphin.pages import page_url
 from wfgov_dagster.engines.dolphin.words import UNKNOWN_PROJECT
 from wfgov_dagster.errors import EngineRejected, EngineUnreachable, InvalidInput
 from wfgov_dagster.ports.publishing import RegisteredEngine
@@ -67,6 +68,12 @@ class Connection:
 
     def date(self) -> datetime | None:
         return self._door.date(self._seconds)
+
+    def page(self, definition: str, instance_id: str | None) -> str | None:
+        """None before the server was first asked: its address has the project's code."""
+        if self._project is None:
+            return None
+        return page_url(self._registered.url or "", self._project, definition, instance_id)
 
     def talk(self) -> Talk:
         return self._door.talk(self._seconds)

@@ -98,6 +98,9 @@ class DolphinEngine:
     def task_log(self, instance_id: str, task_code: str, max_bytes: int) -> str:
         return self._runs.task_log(instance_id, task_code, max_bytes)
 
+    def pages(self, engine_workflow_code: str, instance_id: str | None = None) -> str | None:
+        return self._connection.page(engine_workflow_code, instance_id)
+
     def versions(self, workflow_code: str) -> Sequence[EngineVersion]:
         return self._definitions.versions(workflow_code)
 

@@ -139,7 +139,7 @@ class Runs:
             Instance(
                 instance_id=str(row["id"]),
                 workflow_code=workflows[code],
-                version_no=self._versions[code, version],
+                version_no=self._versions.get((code, version)),
                 state=instance_state(row),
                 trigger=trigger(row),
                 started_by=starters.get(int(row["id"]), str(row.get("executorName") or "")),
@@ -147,6 +147,9 @@ class Runs:
                 started_at=self._clock.moment_or_none(row.get("startTime")),
                 ended_at=self._clock.moment_or_none(row.get("endTime")),
                 error="a task of it failed" if instance_state(row) == "failed" else None,
+                engine_workflow_code=str(code),
+                engine_version=version,
+                run=int(row.get("runTimes") or 1),
             )
             for row, (code, version) in zip(rows, of, strict=True)
         ]
@@ -161,16 +164,19 @@ class Runs:
         return found
 
     def _learn(self, session: Session, of: Iterable[tuple[int, int]], workflows: Mapping[int, str]) -> None:
-        """One list for the versions in use, one a workflow for older ones."""
+        """One list for the versions in use; of a single workflow one for its older ones. Of many workflows the old
+        versions stay unknown: that would be a call for each."""
         new = {one for one in of if one not in self._versions}
-        if len({code for code, _ in new}) > 1:
+        many = len({code for code, _ in new}) > 1
+        if many:
             for code, version, number in self._definitions.current(session):
                 self._versions[code, version] = number
-        for code in sorted({code for code, version in new if (code, version) not in self._versions}):
+        for code in () if many else {code for code, version in new if (code, version) not in self._versions}:
             for one in self._definitions.versions_of(session, code, workflows[code]):
                 self._versions[code, one.version] = None if one.marker is None else one.marker.version_no
-        for unknown in new:
-            self._versions.setdefault(unknown, None)
+        if not many:
+            for unknown in new:
+                self._versions.setdefault(unknown, None)
 
     def _tasks(self, row: Row) -> dict[int, str]:
         """Of the version that runs: the server's code → ours."""
