@@ -11,6 +11,7 @@ from assets.governance import (
     workflow_versions,
 )
 from assets.governed import governed_tables
+from resources.dolphin import DolphinResource
 from resources.embedded_engine import EmbeddedEngineResource
 from resources.notifier import NotifierResource
 from resources.store import StoreResource
@@ -36,7 +37,12 @@ defs = dg.Definitions(
     asset_checks=estate_checks,
     jobs=[orchestrate_job, publish_job, publish_change_set_job, run_workflow_job, advance_flows_job],
     sensors=[metadata_changed, embedded_instances, flow_watch, run_failed],
-    resources={"store": StoreResource(), "embedded_engine": EmbeddedEngineResource(), "notifier": NotifierResource()},
+    resources={
+        "store": StoreResource(),
+        "dolphin": DolphinResource(),
+        "embedded_engine": EmbeddedEngineResource(),
+        "notifier": NotifierResource(),
+    },
     loggers={"console": dg.colored_console_logger.configured({"log_level": "WARNING"})},
     executor=dg.in_process_executor,  # a process for each step would cost 2.5 s a step
 )

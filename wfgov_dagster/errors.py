@@ -32,6 +32,7 @@ WfgovError                   code              status  retryable
 └── EngineError              engine               502  no   a scheduler that we publish to
     ├── EngineRejected       engine_rejected      502  no   the engine answered "no"; nothing was applied
     ├── EngineUnreachable    engine_unreachable   503  yes  never reached it; nothing was applied
+    │   └── CredentialMissing    credential_missing   503  yes  its token cannot be read here: the engine was not asked
     ├── OutcomeUnknown       engine_unknown       504  yes  no readable reply: it may have been applied or not
     ├── PublishFailed        publish_failed       502  no   a publish ended without success; its record says how
     ├── ChangeSetFailed      change_set_failed    502  no   not every member of a change set was published
@@ -203,6 +204,12 @@ class EngineUnreachable(EngineError):
     """Never reached it; nothing was applied."""
 
     code, status, retryable = "engine_unreachable", 503, True
+
+
+class CredentialMissing(EngineUnreachable):
+    """Its token cannot be read here (no such variable, no key, another key), so the engine was not asked."""
+
+    code = "credential_missing"
 
 
 class OutcomeUnknown(EngineError):

@@ -1,9 +1,10 @@
 """Logs: JSON lines on stderr, through the one filter that keeps secrets out of them."""
 
+import json
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -22,12 +23,25 @@ class Redaction:
     """A filter: the secrets it was given, what looks like one, and whatever has the name of one become `***`."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = sorted({one for one in secrets if len(one) >= _SHORTEST}, key=lambda one: (-len(one), one))
+        self._secrets: list[str] = []
+        self._add(secrets)
+
+    def learn(self, secret: str) -> None:
+        """One that was read just now: as it is, and as it stands in a URL and in JSON."""
+        self._add({secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1]})
+
+    def _add(self, secrets: Iterable[str]) -> None:
+        known = {*self._secrets, *(one for one in secrets if len(one) >= _SHORTEST)}
+        self._secrets = sorted(known, key=lambda one: (-len(one), one))
 
     def text(self, text: str) -> str:
+        return redact(self.known(text))
+
+    def known(self, text: str) -> str:
+        """Without the secrets that it was given; whatever else looks like one stays."""
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
-        return redact(text)
+        return text
 
     def value(self, value: object) -> object:
         """Texts however deep, keys included; other things by what they say of themselves."""

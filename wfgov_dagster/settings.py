@@ -1,6 +1,9 @@
 """What a person may set, read once from WFGOV_* variables and frozen. Nothing else reads the environment."""
 
+import base64
+import binascii
 import getpass
+import os
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -8,6 +11,25 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parents[1]  # sql/ and the samples are found relative to it
+
+
+KEY_BYTES = 32
+
+
+def key_bytes(text: str) -> bytes:
+    """A key as people keep it. Raises ValueError that does not tell it."""
+    try:
+        key = base64.b64decode(text.strip(), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"a key is {KEY_BYTES} bytes in base64, as `openssl rand -base64 {KEY_BYTES}` makes them")
+    return key
+
+
+def variable(name: str) -> str | None:
+    """A variable that is not ours, which a person named as the place of a secret: read when it is needed, not kept."""
+    return os.environ.get(name)
 
 
 class Settings(BaseSettings):
@@ -48,6 +70,12 @@ class Settings(BaseSettings):
     engine_writes_per_second: float = Field(
         default=10.0, ge=0, le=1000, description="Writes to one engine, whoever writes; 0: no limit."
     )
+    secret_key: SecretStr | None = Field(
+        default=None, description="Key that tokens are sealed with: 32 bytes in base64; absent: secret_key_file."
+    )
+    secret_key_file: Path | None = Field(
+        default=None, description="File that holds the key; absent: secret.key in the home folder, made when needed."
+    )
     sweep_seconds: float = Field(default=60.0, gt=0, le=3600, description="How often it is looked for.")
     busy_timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="How long SQLite waits for a lock.")
     task_slots: int = Field(default=2, ge=1, le=64, description="Tasks that the embedded engine runs side by side.")
@@ -70,12 +98,23 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"{name!r} is no time zone; an IANA name, for example Europe/Berlin") from None
 
+    @field_validator("secret_key")
+    @classmethod
+    def _is_a_key(cls, text: SecretStr | None) -> SecretStr | None:
+        if text is not None and text.get_secret_value():
+            key_bytes(text.get_secret_value())
+            return text
+        return None
+
     def root(self) -> Path:
         return self.home.expanduser().resolve()
 
     def catalogue(self) -> Path:
         """Governed tables as the last orchestration saw them; Dagster shows what is in it."""
         return self.root() / "catalogue.json"
+
+    def key_file(self) -> Path:
+        return self.root() / "secret.key" if self.secret_key_file is None else self.secret_key_file.expanduser()
 
     def url(self) -> str:
         """The URL in clear: for the store only, never for a log."""

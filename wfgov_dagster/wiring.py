@@ -10,8 +10,12 @@ from wfgov_dagster.errors import InvalidInput
 from wfgov_dagster.settings import Settings
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from wfgov_dagster.logs import Redaction
     from wfgov_dagster.ports.embedded import EmbeddedStore, FireReport
     from wfgov_dagster.ports.engine import Engine
+    from wfgov_dagster.ports.engine_probe import EngineProbe
     from wfgov_dagster.ports.metadata import ImportBatch
     from wfgov_dagster.ports.publishing import RegisteredEngine
     from wfgov_dagster.ports.runtime import Holders, Notifier, Runner, Runs
@@ -20,10 +24,12 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.db import Database
     from wfgov_dagster.store.store import SqlStore
     from wfgov_dagster.usecases.advance_change_set import Crew
+    from wfgov_dagster.usecases.credentials import Credentials
     from wfgov_dagster.usecases.deliver_alerts import DeliveryReport
     from wfgov_dagster.usecases.do_chores import Chores
     from wfgov_dagster.usecases.flow_manager import FlowManager, NodeEvent, Registry
     from wfgov_dagster.usecases.publisher import Publisher
+    from wfgov_dagster.usecases.register_engine import Desk
     from wfgov_dagster.usecases.watch_flows import Ears
 
 
@@ -84,8 +90,58 @@ class Platform:
         with self.store.read() as work:
             return self.engine_of(engines.get(work, name))
 
+    @cached_property
+    def credentials(self) -> "Credentials":
+        from wfgov_dagster.settings import variable
+        from wfgov_dagster.usecases.credentials import Credentials
+        from wfgov_dagster.vault.keys import key_of, place
+        from wfgov_dagster.vault.sealed import AesVault
+
+        told = self.settings.secret_key, self.settings.key_file()
+        return Credentials(AesVault(key_of(*told), place(*told)), variable, self.redaction.learn)
+
+    def token(self, registered: "RegisteredEngine") -> "Callable[[], SecretStr]":
+        """Read when it is asked for. Raises CredentialMissing."""
+        return lambda: self.credentials.token(registered)
+
+    @cached_property
+    def redaction(self) -> "Redaction":
+        """The filter that knows every secret that this process has read."""
+        from wfgov_dagster.logs import redaction
+
+        return redaction(self.settings)
+
+    def desk(self) -> "Desk":
+        """Where engines are registered."""
+        from wfgov_dagster.usecases.register_engine import Desk
+
+        return Desk(self.store, self.credentials, self.probe_of)
+
+    def probe_of(self, registered: "RegisteredEngine", token: "Callable[[], SecretStr]") -> "EngineProbe":
+        """Raises InvalidInput for a kind that this release has no adapter for."""
+        from datetime import UTC, datetime
+        from importlib.metadata import version
+
+        from wfgov_dagster.engines.embedded.probe import EmbeddedProbe
+        from wfgov_dagster.store.clock import read_clock
+
+        if registered.kind == "dolphin":
+            from wfgov_dagster.engines.dolphin.probe import DolphinProbe
+
+            return DolphinProbe(registered, token)
+        if registered.kind != "embedded":
+            raise InvalidInput(f"no adapter for {registered.kind} engines", where=f"engine {registered.name}")
+        return EmbeddedProbe(lambda: read_clock(self.database), lambda: datetime.now(UTC), version("wfgov"))
+
     def engine_of(self, registered: "RegisteredEngine") -> "Engine":
         """Raises InvalidInput for a kind that this release has no adapter for."""
+        if registered.kind == "dolphin":
+            from wfgov_dagster.engines.dolphin.engine import DolphinEngine
+            from wfgov_dagster.store.dolphin import SqlDolphinMemory
+
+            seconds = self.settings.call_seconds or self.settings.lease_seconds / 3
+            memory = SqlDolphinMemory(self.database, registered.id)
+            return DolphinEngine(registered, self.token(registered), memory, seconds)
         if registered.kind != "embedded":
             raise InvalidInput(f"no adapter for {registered.kind} engines", where=f"engine {registered.name}")
         from wfgov_dagster.engines.embedded.engine import EmbeddedEngine
@@ -232,10 +288,10 @@ class Platform:
     @cached_property
     def notifier(self) -> "Notifier":
         """Where alerts go: a log, as long as there is no other channel."""
-        from wfgov_dagster.logs import logger, redaction
+        from wfgov_dagster.logs import logger
         from wfgov_dagster.notifiers.log import LogNotifier
 
-        filter_ = redaction(self.settings)
+        filter_ = self.redaction
         file = self.settings.root() / "logs" / "alerts.jsonl"
         return LogNotifier(file, self.settings.webserver_url, filter_, logger(filter_).error)
 

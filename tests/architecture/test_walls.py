@@ -36,6 +36,7 @@ OFFENCES: dict[str, list[tuple[str, str]]] = {
         ("wfgov_dagster.usecases", "wfgov_dagster.importers"),
         ("wfgov_dagster.usecases", "wfgov_dagster.runners"),
         ("wfgov_dagster.usecases", "wfgov_dagster.notifiers"),
+        ("wfgov_dagster.usecases", "wfgov_dagster.vault"),
         ("wfgov_dagster.logs", "wfgov_dagster.notifiers"),
         ("wfgov_dagster.ports", "wfgov_dagster.logs"),
         ("wfgov_dagster.sources", "wfgov_dagster.runners"),
@@ -81,6 +82,7 @@ OFFENCES: dict[str, list[tuple[str, str]]] = {
         ("wfgov_dagster.importers", "wfgov_dagster.store"),
         ("wfgov_dagster.runners", "wfgov_dagster.store"),
         ("wfgov_dagster.notifiers", "wfgov_dagster.store"),
+        ("wfgov_dagster.engines", "wfgov_dagster.vault"),
     ],
     "engines-apart": [
         ("wfgov_dagster.engines.dolphin", "wfgov_dagster.engines.embedded"),
@@ -93,6 +95,7 @@ OFFENCES: dict[str, list[tuple[str, str]]] = {
         ("sensors", "wfgov_dagster.importers"),
         ("resources", "wfgov_dagster.runners"),
         ("resources", "wfgov_dagster.notifiers"),
+        ("resources", "wfgov_dagster.vault"),
     ],
 }
 

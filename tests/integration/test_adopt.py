@@ -141,8 +141,8 @@ def test_what_the_engine_holds_is_v1_and_a_publish_right_after_writes_nothing(es
     assert (done.status, done.version_no, done.steps) == ("success", 1, 0)
     assert estate.publish(HAND_MADE.code, Operation.ONLINE).steps == 0
     assert estate.writes() == []
-    flow = "SELECT origin, status, publish_status, created_by FROM data_workflow"
-    assert estate.rows(flow) == [("manual", "ready", "published", "ann")]
+    flow = "SELECT origin, status, publish_status, created_by, engine_id FROM data_workflow"
+    assert estate.rows(flow) == [("manual", "ready", "published", "ann", estate.engine.id)]
     baseline = "SELECT is_baseline, status, publisher FROM workflow_definition_snapshot"
     assert estate.rows(baseline) == [(1, "published", "ann")]
     held = estate.rows("SELECT engine_workflow_code, online, schedule_online, engine_task_codes FROM engine_deployment")

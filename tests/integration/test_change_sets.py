@@ -294,10 +294,10 @@ def test_all_changed_are_those_whose_current_version_is_not_confirmed(sets: Sets
     sets.office.create("empty")
     sets.office.publish("deploy", "a")
     with sets.office.store.read() as work:
-        assert all_changed(work, "embedded") == ["b", "never"]
+        assert all_changed(work, "embedded", default="embedded") == ["b", "never"]
     sets.publish(["b", "never"])
     with sets.office.store.read() as work:
-        assert all_changed(work, "embedded") == []
+        assert all_changed(work, "embedded", default="embedded") == []
 
 
 # --- side by side --------------------------------------------------------------------------------

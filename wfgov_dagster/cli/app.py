@@ -1,6 +1,7 @@
 """`wfgov`: the groups, and every module that hangs a command on them.
 
-Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff, plan).
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists (version diff,
+plan), or something to look at (engine test).
 """
 
 import wfgov_dagster.cli.adoption
@@ -10,6 +11,7 @@ import wfgov_dagster.cli.database
 import wfgov_dagster.cli.demo
 import wfgov_dagster.cli.dependencies
 import wfgov_dagster.cli.edges
+import wfgov_dagster.cli.engines
 import wfgov_dagster.cli.flows
 import wfgov_dagster.cli.imports
 import wfgov_dagster.cli.instances
@@ -19,6 +21,7 @@ import wfgov_dagster.cli.records
 import wfgov_dagster.cli.settings
 import wfgov_dagster.cli.up
 import wfgov_dagster.cli.versions
+import wfgov_dagster.cli.workflow_engine
 import wfgov_dagster.cli.workflows  # noqa: F401 - each of these hangs its commands on their groups
 from wfgov_dagster.cli.groups import cli
 

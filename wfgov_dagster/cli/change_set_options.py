@@ -48,9 +48,10 @@ class How:
 _WHICH = (
     click.option("--operation", type=click.Choice(["deploy", "online", "offline"]), required=True,
                  help="deploy sends the current version."),
-    click.option("--engine", metavar="NAME", help="Which engine; else WFGOV_DEFAULT_ENGINE."),
+    click.option("--engine", metavar="NAME",
+                 help="Which engine; else the one that a workflow names, else WFGOV_DEFAULT_ENGINE."),
     click.option("--all-changed", is_flag=True,
-                 help="Deploy every workflow whose current version is not the one confirmed on the engine."),
+                 help="Deploy every workflow of the engine whose current version is not the one confirmed there."),
     click.option("--change-set", metavar="FILE", type=_FILE, help="Many workflows as one: YAML or JSON list of codes."),
 )  # fmt: skip
 _HOW = (
@@ -96,19 +97,31 @@ def wanted_of(session: Session, which: Which, how: How) -> "Wanted | None":
     from wfgov_dagster.cli.member_file import read_codes
     from wfgov_dagster.domain.publish import Operation
     from wfgov_dagster.usecases.change_set import Wanted, all_changed
+    from wfgov_dagster.usecases.workflow_engine import engine_for_all
 
+    default = session.settings.default_engine
     if which.all_changed == (which.change_set is not None):
         raise click.UsageError("either --all-changed or --change-set FILE")
     if which.all_changed and which.operation != Operation.DEPLOY:
         raise click.UsageError("--all-changed is about deploy; --change-set FILE says what is to go online or offline")
-    name = which.engine or session.settings.default_engine
-    session.platform.engine(name, session.actor)
     if which.change_set is not None:
         codes = read_codes(which.change_set)
+        name = engine_for_all(session.platform.store, codes, which.engine, default)
+        session.platform.engine(name, session.actor)
     else:
+        name = which.engine or default
+        session.platform.engine(name, session.actor)
         with session.platform.store.read() as work:
-            codes = list(all_changed(work, name))
+            codes = list(all_changed(work, name, default=default))
+        _tell_of_others(session, name)
     return like(session, Wanted(Operation(which.operation), name, codes), how) if codes else None
+
+
+def _tell_of_others(session: Session, engine: str) -> None:
+    from wfgov_dagster.usecases.workflow_engine import elsewhere
+
+    for name, count in elsewhere(session.platform.store, engine).items():
+        session.say([f"note: {count} workflows name engine {name}, and are not meant here: --engine {name}"])
 
 
 def like(session: Session, wanted: "Wanted", how: How) -> "Wanted":

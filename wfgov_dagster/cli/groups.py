@@ -59,6 +59,11 @@ def flow_group() -> None:
     """Durable flows: what publishes and other long work go through, step by step."""
 
 
+@cli.group("engine")
+def engine_group() -> None:
+    """Engines that workflows are published to: where they answer, and how we are let in."""
+
+
 @cli.group("alert")
 def alert_group() -> None:
     """What failed and has to be told to somebody."""

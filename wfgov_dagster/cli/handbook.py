@@ -14,9 +14,10 @@ _HEAD = """# The command line
 Made by `python -m wfgov_dagster.cli.handbook`; a test compares it.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 refused or failed, 2 usage, 3 a difference exists
-(`version diff`). An error is `code: what — where — next`, with `-o json` its problem document. Every command has
-`-o table|json|yaml`, `--actor` and `--debug`. The database is `WFGOV_DATABASE_URL`, else SQLite in `WFGOV_HOME`
-(default `./.wfgov`). No colour where `NO_COLOR` is set or the output is no screen.
+(`version diff`, `plan`), or something to look at (`engine test`). An error is `code: what — where — next`, with
+`-o json` its problem document. Every command has `-o table|json|yaml`, `--actor` and `--debug`. The database is
+`WFGOV_DATABASE_URL`, else SQLite in `WFGOV_HOME` (default `./.wfgov`). No colour where `NO_COLOR` is set or the output
+is no screen.
 """
 
 

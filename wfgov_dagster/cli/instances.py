@@ -15,7 +15,7 @@ from wfgov_dagster.errors import Conflict
 if TYPE_CHECKING:
     from wfgov_dagster.ports.engine import Engine
 
-_ENGINE = click.option("--engine", metavar="NAME", help="Which engine; else WFGOV_DEFAULT_ENGINE.")
+_ENGINE = click.option("--engine", metavar="NAME", help="Which engine; else the workflow's, else WFGOV_DEFAULT_ENGINE.")
 _ID = click.argument("instance_id", metavar="ID")
 
 
@@ -27,7 +27,7 @@ def list_command(session: Session, code: str | None, engine: str | None, limit: 
     """List runs of a workflow, or of all, the newest first."""
     from wfgov_dagster.ports.engine import Instance
 
-    found = _engine(session, engine).instances(code, limit)
+    found = _engine(session, engine, code).instances(code, limit)
     columns = [field.name for field in fields_of(Instance)]
     session.put(found, Table(columns, [[getattr(one, name) for name in columns] for one in found]))
 
@@ -58,7 +58,7 @@ def start_command(session: Session, code: str, engine: str | None, seconds: floa
     """Start one run of a workflow that is online, on the platform and on the engine."""
     from wfgov_dagster.usecases.start_instance import Start, launch, start_instance
 
-    asked = _engine(session, engine)
+    asked = _engine(session, engine, code)
     instance = start_instance(session.platform.store, asked, session.actor, Start(code, str(uuid.uuid4())))
     run_id = launch(session.platform.runs, instance.instance_id)
     if seconds is not None:
@@ -85,5 +85,10 @@ def log_command(session: Session, instance_id: str, task: str, engine: str | Non
     session.put({"instance_id": instance_id, "task_code": task, "log": text}, text.removesuffix("\n"))
 
 
-def _engine(session: Session, name: str | None) -> "Engine":
-    return session.platform.engine(name or session.settings.default_engine, session.actor)
+def _engine(session: Session, name: str | None, code: str | None = None) -> "Engine":
+    """`code`: workflow that may name one."""
+    from wfgov_dagster.usecases.workflow_engine import engine_for
+
+    default = session.settings.default_engine
+    chosen = name or default if code is None else engine_for(session.platform.store, code, name, default)
+    return session.platform.engine(chosen, session.actor)

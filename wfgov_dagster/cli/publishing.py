@@ -49,8 +49,9 @@ def publish_command(
     chosen = code or _workflow_of(session, task or "")
     from wfgov_dagster.domain.publish import Operation
     from wfgov_dagster.usecases.request_publish import Request
+    from wfgov_dagster.usecases.workflow_engine import engine_for
 
-    name = which.engine or session.settings.default_engine
+    name = engine_for(session.platform.store, chosen, which.engine, session.settings.default_engine)
     request = Request(chosen, Operation(which.operation), name, number)
     session.platform.engine(name, session.actor)
     if how.dry_run:

@@ -82,6 +82,10 @@ class Session:
         if count:
             self.say([f"note: {count} changes of the metadata are not derived yet: wfgov orchestrate"])
 
+    def without_secrets(self, text: str) -> str:
+        """Whatever an engine said: a token that this process has read does not leave it."""
+        return self.platform.redaction.known(text) if "platform" in self.__dict__ else text
+
     def close(self) -> None:
         if "platform" in self.__dict__:
             self.platform.close()
@@ -144,14 +148,16 @@ def _session(format_: Format, actor: str, *, debug: bool) -> Iterator[Session]:
     try:
         yield session
     except WfgovError as exc:
-        click.echo(as_json(exc.problem()) if format_ is Format.JSON else _one_line(exc.sentence()), err=True)
+        told = as_json(exc.problem()).decode() if format_ is Format.JSON else _one_line(exc.sentence())
+        click.echo(session.without_secrets(told), err=True)
         sys.exit(1)
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
         raise
     except Exception as exc:  # the outermost loop: nobody above could say more
         if debug:
             raise
-        click.echo(_one_line(f"internal: {type(exc).__name__}: {_first_line(exc)} — {_where(session, exc)}"), err=True)
+        told = f"internal: {type(exc).__name__}: {_first_line(exc)} — {_where(session, exc)}"
+        click.echo(_one_line(session.without_secrets(told)), err=True)
         sys.exit(1)
     finally:
         session.close()
@@ -161,14 +167,12 @@ def _where(session: Session, exc: Exception) -> str:
     """Where the traceback is, for the last words."""
     import traceback
 
-    from wfgov_dagster.logs import redaction
-
     try:
         log = session.settings.root() / "logs" / "cli.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
             told = f"{session.now().isoformat()} {' '.join(sys.argv[1:])}\n{''.join(traceback.format_exception(exc))}"
-            file.write(redaction(session.settings).text(told))
+            file.write(session.platform.redaction.text(told))
     except (OSError, WfgovError, ValueError):
         return "run it again with --debug to see where"
     return f"the traceback is in {log}"

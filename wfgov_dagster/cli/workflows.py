@@ -96,6 +96,7 @@ def _blocks(shown: "WorkflowShown") -> list[Block]:
                 ("last published", _version(row.last_published_version_no)),
                 ("definition error", row.definition_error),
                 ("domain, owner", f"{row.business_domain or '-'}, {row.owner or '-'}"),
+                ("engine", detail.engine or "the default one"),
                 ("origin", f"{detail.origin}, by {detail.created_by}"),
                 ("pinned", detail.pinned_reason),
                 ("tasks, edges", f"{row.task_count}, {row.edge_count}"),

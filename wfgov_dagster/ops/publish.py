@@ -21,6 +21,7 @@ from wfgov_dagster.usecases.preview_publish import preview
 from wfgov_dagster.usecases.publisher import Publisher
 from wfgov_dagster.usecases.request_publish import Request, request
 from wfgov_dagster.usecases.show_records import show_record
+from wfgov_dagster.usecases.workflow_engine import engine_for
 
 if TYPE_CHECKING:
     from wfgov_dagster.usecases.flow_manager import NodeEvent
@@ -42,7 +43,11 @@ class PublishConfig(dg.Config):
         description="deploy: the engine holds the current version, online or not as before. online, offline: the "
         "version published last starts or stops being scheduled.",
     )
-    engine: str = Field(default="", description="Name of a registered engine; empty = the setting default_engine.")
+    engine: str = Field(
+        default="",
+        description="Name of a registered engine; empty = the one that the workflow names, else the setting "
+        "default_engine.",
+    )
     version: int | None = Field(
         default=None, description="A guard: refuse unless the publish would be about V<version>. Usually left out."
     )
@@ -88,10 +93,12 @@ def _request(context: dg.OpExecutionContext, config: PublishConfig, store: Store
         )
     with store.open().read() as work:
         known = work.workflows.all()["code"].to_list()
+    code = names.workflow_code(context.partition_key, known)
+    engine = engine_for(store.open(), code, config.engine, store.settings.default_engine)
     return Request(
-        names.workflow_code(context.partition_key, known),
+        code,
         Operation(config.operation.value),
-        config.engine or store.settings.default_engine,
+        engine,
         config.version,
     )
 

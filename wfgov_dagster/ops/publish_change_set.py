@@ -43,7 +43,11 @@ class ChangeSetConfig(dg.Config):
         description="Codes of the workflows; empty = every one whose current version is not confirmed on the engine "
         "(deploy only).",
     )
-    engine: str = Field(default="", description="Name of a registered engine; empty = the setting default_engine.")
+    engine: str = Field(
+        default="",
+        description="Name of a registered engine; empty = the one that the workflow names, else the setting "
+        "default_engine.",
+    )
     on_failure: OnFailureOption = Field(
         default=OnFailureOption.stop,
         description="When one fails: stop = its wave is finished, later waves are skipped; restore = all are brought "
@@ -87,15 +91,16 @@ def _wanted(config: ChangeSetConfig, store: StoreResource, actor: str) -> "Wante
     from wfgov_dagster.domain.publish import Operation
     from wfgov_dagster.errors import InvalidInput
     from wfgov_dagster.usecases.change_set import Wanted, all_changed
+    from wfgov_dagster.usecases.workflow_engine import engine_for_all
 
     settings, codes, operation = store.settings, list(config.workflows), Operation(config.operation.value)
-    engine = config.engine or settings.default_engine
+    engine = engine_for_all(store.open(), codes, config.engine, settings.default_engine)
     store.platform.engine(engine, actor)
     if not codes and operation is not Operation.DEPLOY:
         raise InvalidInput(f"which workflows shall go {operation}?", where="config workflows", hint="name them")
     if not codes:
         with store.open().read() as work:
-            codes = list(all_changed(work, engine))
+            codes = list(all_changed(work, engine, default=settings.default_engine))
     if not codes:
         return None
     return Wanted(

@@ -102,8 +102,11 @@ class ChangeSets(Protocol):
     def crossing(self, workflow_ids: Collection[int]) -> Sequence[tuple[str, str]]:
         """(upstream, downstream) workflows of the edges between them that nobody rejected."""
 
-    def changed(self, engine_id: int) -> Sequence[str]:
-        """Workflows whose current version is not the one confirmed on the engine, by code; archived ones apart."""
+    def changed(self, engine_id: int, *, is_default: bool) -> Sequence[str]:
+        """Workflows of the engine whose current version is not the one confirmed there, by code; archived ones apart.
+
+        Those that name no engine are its own if it is the default one, else if they were deployed there.
+        """
 
     def set_flow(self, change_set_id: int, flow_id: int) -> None: ...
 

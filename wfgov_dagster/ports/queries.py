@@ -34,7 +34,8 @@ class WorkflowRow:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowDetail:
-    """What `WorkflowRow` leaves out. `definition_json` is w1, also when it cannot become a version."""
+    """What `WorkflowRow` leaves out. `engine`: the one it names; None = the default one. `definition_json` is w1, also
+    when it cannot become a version."""
 
     description: str | None
     origin: str
@@ -46,6 +47,7 @@ class WorkflowDetail:
     created_at: datetime
     updated_by: str
     updated_at: datetime
+    engine: str | None
     definition_json: str | None
 
 

@@ -19,6 +19,7 @@ from wfgov_dagster.ports.catalogue import Catalogue
 from wfgov_dagster.ports.change_sets import ChangeSets, Paces
 from wfgov_dagster.ports.checks import Checks
 from wfgov_dagster.ports.cross_edges import CrossEdges
+from wfgov_dagster.ports.engines import Engines
 from wfgov_dagster.ports.flows import Flows
 from wfgov_dagster.ports.leases import Breakers, Leases
 from wfgov_dagster.ports.metadata import ImportBatch
@@ -227,6 +228,8 @@ class Work(Protocol):
     def queries(self) -> Queries: ...
     @property
     def publishing(self) -> Publishing: ...
+    @property
+    def engines(self) -> Engines: ...
     @property
     def leases(self) -> Leases: ...
     @property

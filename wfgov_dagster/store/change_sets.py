@@ -15,13 +15,13 @@ from wfgov_dagster.ports.change_sets import ChangeSet, Member, NewMember, NewSet
 from wfgov_dagster.ports.publishing import RegisteredEngine
 from wfgov_dagster.store.among import among
 from wfgov_dagster.store.clock import db_now
+from wfgov_dagster.store.publish_records import ENGINE
 from wfgov_dagster.store.schema.change_set import change_set, change_set_member
 from wfgov_dagster.store.schema.publish import engine, engine_deployment, publish_step, workflow_publish_record
 from wfgov_dagster.store.schema.workflow import cross_workflow_dependency, data_workflow
 
 _C, _M, _E, _W, _R = change_set.c, change_set_member.c, engine.c, data_workflow.c, workflow_publish_record.c
 _D, _X = engine_deployment.c, cross_workflow_dependency.c
-_ENGINE = (_E.id, _E.name, _E.kind, _E.url, _E.project, _E.credential_ref)
 _SET = (_C.id, _C.operation, _C.on_failure, _C.state, _C.parallel, _C.writes_per_second, _C.restores, _C.flow_id,
         _C.operator, _C.canceled_by, _C.cancel_reason, _C.created_at, _C.finished_at)  # fmt: skip
 _STEPS = sa.select(sa.func.count()).where(publish_step.c.record_id == _M.record_id).scalar_subquery()
@@ -56,7 +56,7 @@ class SqlChangeSets:
 
     def _sets(self, which: sa.ColumnElement[bool], limit: int) -> Sequence[ChangeSet]:
         joined = change_set.join(engine, _E.id == _C.engine_id)
-        query = sa.select(*_SET, *_ENGINE).select_from(joined).where(which).order_by(_C.id.desc()).limit(limit)
+        query = sa.select(*_SET, *ENGINE).select_from(joined).where(which).order_by(_C.id.desc()).limit(limit)
         rows = self._conn.execute(query).all()
         counts = self._counts([row[0] for row in rows])
         return [_set(row, counts[row[0]]) for row in rows]
@@ -125,10 +125,12 @@ class SqlChangeSets:
         inside = among(self._conn, up.c.id, workflow_ids) & among(self._conn, down.c.id, workflow_ids)
         return [(one, other) for one, other in self._conn.execute(query.where(inside, _X.state != "rejected"))]
 
-    def changed(self, engine_id: int) -> Sequence[str]:
+    def changed(self, engine_id: int, *, is_default: bool) -> Sequence[str]:
         here = (_D.workflow_id == _W.id) & (_D.engine_id == engine_id)
         differs = sa.or_(_D.version_id.is_(None), _D.version_id != _W.current_version_id)
-        which = (_W.current_version_id.is_not(None), _W.status != "archived", differs)
+        none_named = sa.and_(_W.engine_id.is_(None), sa.true() if is_default else _D.version_id.is_not(None))
+        its_own = sa.or_(_W.engine_id == engine_id, none_named)
+        which = (_W.current_version_id.is_not(None), _W.status != "archived", differs, its_own)
         joined = data_workflow.outerjoin(engine_deployment, here)
         query = sa.select(_W.workflow_code).select_from(joined).where(*which).order_by(_W.workflow_code)
         return self._conn.scalars(query).all()

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.schema.types import UtcDateTime
 
 
@@ -34,3 +35,9 @@ def _sqlite(element: db_now, compiler: Any, **options: Any) -> str:
 def _postgresql(element: db_now, compiler: Any, **options: Any) -> str:
     shift = compiler.process(element.clauses, **options)
     return f"(clock_timestamp() + {shift} * interval '1 second')"
+
+
+def read_clock(database: Database) -> datetime:
+    """The database's clock, now."""
+    with database.read() as conn:
+        return conn.execute(sa.select(db_now())).scalar_one()

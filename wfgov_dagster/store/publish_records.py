@@ -28,7 +28,8 @@ _E, _W, _R, _P, _L, _N = (
     engine_lease.c,
     publish_event.c,
 )
-ENGINE = (_E.id, _E.name, _E.kind, _E.url, _E.project, _E.credential_ref)
+ENGINE = (_E.id, _E.name, _E.kind, _E.url, _E.project, _E.credential_ref, _E.tenant, _E.worker_group, _E.time_zone,
+          _E.family, _E.credential_sealed, _E.created_by)  # fmt: skip
 LAST_STEP = (
     sa.select(sa.func.coalesce(sa.func.max(_P.no), 0))
     .where(_P.record_id == _R.id)

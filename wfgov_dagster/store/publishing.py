@@ -42,7 +42,8 @@ class SqlPublishing(SqlPublishRecords):
     # engines
 
     def engines(self) -> Sequence[RegisteredEngine]:
-        return [RegisteredEngine(*row) for row in self._conn.execute(sa.select(*ENGINE).order_by(_E.name))]
+        there = sa.select(*ENGINE).where(_E.removed_at.is_(None)).order_by(_E.name)
+        return [RegisteredEngine(*row) for row in self._conn.execute(there)]
 
     def add_engine(self, name: str, kind: str) -> bool:
         made = self._insert(engine).values(name=name, kind=kind).on_conflict_do_nothing()

@@ -22,7 +22,7 @@ from wfgov_dagster.ports.queries import (
 from wfgov_dagster.store.among import among
 from wfgov_dagster.store.schema.derived import inspection_finding, task_dependency_view, task_topology
 from wfgov_dagster.store.schema.given import data_lineage, data_table, data_task, metadata_change
-from wfgov_dagster.store.schema.publish import workflow_definition_snapshot, workflow_publish_record
+from wfgov_dagster.store.schema.publish import engine, workflow_definition_snapshot, workflow_publish_record
 from wfgov_dagster.store.schema.workflow import (
     cross_workflow_dependency,
     data_workflow,
@@ -66,10 +66,10 @@ class SqlQueries:
         return [WorkflowRow(*row) for row in self._conn.execute(query)]
 
     def workflow_detail(self, code: str) -> WorkflowDetail | None:
-        query = sa.select(
+        query: sa.Select[Any] = sa.select(
             _W.description, _W.origin, _W.owner_team, _W.pinned_reason, _W.pinned_by, _W.pinned_until,
-            _W.created_by, _W.created_at, _W.updated_by, _W.updated_at, _W.definition_json,
-        ).where(_W.workflow_code == code)  # fmt: skip
+            _W.created_by, _W.created_at, _W.updated_by, _W.updated_at, engine.c.name, _W.definition_json,
+        ).outerjoin(engine, engine.c.id == _W.engine_id).where(_W.workflow_code == code)  # fmt: skip
         row = self._conn.execute(query).one_or_none()
         return None if row is None else WorkflowDetail(*row)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.checks import SqlChecks
     from wfgov_dagster.store.cross_edges import SqlCrossEdges
     from wfgov_dagster.store.derivation import SqlDerivation
+    from wfgov_dagster.store.engines import SqlEngines
     from wfgov_dagster.store.flows import SqlFlows
     from wfgov_dagster.store.imports import SqlImports
     from wfgov_dagster.store.leases import SqlLeases
@@ -93,6 +94,12 @@ class SqlWork:
         from wfgov_dagster.store.publishing import SqlPublishing
 
         return SqlPublishing(self._conn)
+
+    @cached_property
+    def engines(self) -> "SqlEngines":
+        from wfgov_dagster.store.engines import SqlEngines
+
+        return SqlEngines(self._conn)
 
     @cached_property
     def history(self) -> "SqlPublishHistory":

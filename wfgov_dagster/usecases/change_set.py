@@ -47,9 +47,13 @@ class Ordered:
     waves: Sequence[Sequence[Checked]]
 
 
-def all_changed(work: Work, engine: str) -> Sequence[str]:
-    """Workflows whose current version is not the one confirmed on the engine, never deployed ones too; by code."""
-    return work.change_sets.changed(engines.get(work, engine).id)
+def all_changed(work: Work, engine: str, *, default: str) -> Sequence[str]:
+    """Workflows of the engine whose current version is not the one confirmed there, never deployed ones too; by code.
+
+    Its workflows are those that name it, and those that name none: all of them if it is the `default` one, else those
+    that were deployed there.
+    """
+    return work.change_sets.changed(engines.get(work, engine).id, is_default=engine == default)
 
 
 def request_change_set(store: Store, actor: str, wanted: Wanted) -> int:

@@ -30,6 +30,16 @@ def user_info() -> Call:
     return _read("tell who the token is", "/users/get-user-info", 10098)
 
 
+def tenants() -> Call:
+    """Those that the token's user may see."""
+    return _read("list the tenants", "/tenants/list", 10086)
+
+
+def worker_groups() -> Call:
+    """Their names."""
+    return _read("list the worker groups", "/worker-groups/all", 10146)
+
+
 def environments() -> Call:
     return _read("list the environments", "/environment/query-environment-list", 1200010)
 

@@ -5,6 +5,8 @@ text that leaves here.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any, Final
 
@@ -54,7 +56,15 @@ class Door:
             raise self._unreachable(call, f"no connection: {exc}") from exc
         except (httpx.HTTPError, httpx.StreamError, _TooMuch) as exc:
             raise self._unreadable(call, str(exc) or type(exc).__name__) from exc
-        return self._read(call, status, body, token)
+        return self._read(call, status, body.replace(token.encode(), b"***"), token)
+
+    def date(self, seconds: float) -> datetime | None:
+        """The server's clock, in whole seconds, as its answers tell it; None if they do not. Without the token."""
+        try:
+            reply = self._client.get("actuator/health", timeout=min(seconds, _CONNECT_SECONDS))
+            return parsedate_to_datetime(reply.headers["date"]).astimezone(UTC)
+        except (httpx.HTTPError, KeyError, ValueError):
+            return None
 
     def _exchange(self, call: Call, token: str, seconds: float) -> tuple[int, bytes]:
         end = monotonic() + seconds
@@ -80,8 +90,9 @@ class Door:
             response.close()
 
     def _read(self, call: Call, status: int, body: bytes, token: str) -> Any:
+        """`body`: without the token, wherever the server repeated it as it is."""
         if status == 401:
-            hint = "give it one that is valid: wfgov engine add, or the variable that it is read from"
+            hint = f"wfgov {self._where.replace(' ', ' token ', 1)}, or set the variable that it is in"
             raise EngineRejected("401: its token is wrong or has expired", where=self._where, hint=hint)
         if status == 429:
             raise self._unreachable(call, "429: it is asked too often")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -63,6 +64,9 @@ class Connection:
         except InvalidInput as exc:
             where = f"engine {self.name}" + (f", {exc.where}" if exc.where else "")
             raise EngineRejected(str(exc), where=where, hint=exc.hint) from exc
+
+    def date(self) -> datetime | None:
+        return self._door.date(self._seconds)
 
     def talk(self) -> Talk:
         return self._door.talk(self._seconds)

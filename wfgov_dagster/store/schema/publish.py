@@ -14,6 +14,13 @@ engine = sa.Table(
     sa.Column("project", key(255), nullable=False, server_default="default", comment="Project on the engine."),
     sa.Column("credential_ref", sa.String(255), comment="Name of the credential, never the credential."),
     moment("created_at", "When."),
+    sa.Column("tenant", sa.String(100), comment="Tenant that instances run as; NULL = the server's own default."),
+    sa.Column("worker_group", sa.String(100), comment="Worker group; NULL = the server's own default."),
+    sa.Column("time_zone", sa.String(100), comment="IANA zone of the server's times without a zone; NULL = UTC."),
+    sa.Column("family", sa.String(20), comment="Dialect, pinned when it was found out; NULL = not known yet."),
+    sa.Column("credential_sealed", sa.Text, comment="The token, encrypted; the key is not in the database."),
+    sa.Column("created_by", key(100), comment="Who registered it; NULL = it was there before anybody was asked."),
+    moment("removed_at", "When it was removed; its name stays taken, for its history.", nullable=True),
     one_of("kind", ("dolphin", "dinky", "embedded")),
     comment="Registered engines.",
 )

@@ -39,8 +39,10 @@ data_workflow = sa.Table(
     sa.Column("updated_by", key(100), nullable=False, comment="Who changed it last."),
     moment("created_at", "When."),
     moment("updated_at", "When it last changed."),
-    # last: SQLite reads through it to whatever stands behind
+    # late: SQLite reads through it to whatever stands behind
     sa.Column("definition_json", sa.Text, comment="Current definition (w1), also when it is not a version yet."),
+    # added later, so behind it: only who asks which engine a workflow names reads so far
+    sa.Column("engine_id", Id, comment="Engine that it is published to; NULL = the default one."),
     one_of("origin", ("declared", "auto", "manual")),
     one_of("status", ("draft", "ready", "online", "offline", "archived")),
     one_of("publish_status", ("never", "publishing", "published", "failed")),

@@ -1,0 +1,1 @@
+"""Secrets that are kept: encrypted, with a key that is not where they are."""
