@@ -178,6 +178,22 @@ def test_an_edit_of_the_metadata_after_it_is_a_version_with_that_edit_alone(esta
     assert estate.server.observe(HAND_MADE.code).online  # type: ignore[union-attr]
 
 
+def test_a_node_that_names_a_task_which_is_gone_makes_a_draft_and_a_finding_that_names_both(estate: Estate) -> None:
+    estate.draw(HAND_MADE, NIGHTLY)
+    estate.adopt()
+    with estate.database.write() as conn:
+        conn.exec_driver_sql("UPDATE data_task SET deleted = 1 WHERE task_code = 'tell'")
+    report = estate.orchestrate()
+    lost = [f"task {code} names a task that is not in the workflow: tell" for code in ("check", "route")]
+    assert report.definitions.broken == {HAND_MADE.code: "; ".join(lost)}
+    assert report.versions == ()
+    query = "SELECT message FROM inspection_finding WHERE rule = 'node' AND closed_at IS NULL ORDER BY message"
+    assert estate.rows(query) == [(told,) for told in lost]
+    with estate.database.write() as conn:
+        conn.exec_driver_sql("UPDATE data_task SET deleted = 0 WHERE task_code = 'tell'")
+    assert (estate.orchestrate().versions, estate.rows(query)) == ((), [])
+
+
 def test_a_dry_run_says_the_same_and_writes_nothing(estate: Estate) -> None:
     estate.draw(HAND_MADE, NIGHTLY)
     estate.draw(OTHER)
