@@ -1,6 +1,6 @@
 """The worst DolphinScheduler 3.1: whatever it refuses, it repeats the token in its answer, in a manner a request.
 
-It takes one token and knows projects, tenants and an empty list of definitions; everything else goes wrong.
+It takes one token and knows projects, tenants and lists of definitions; everything else goes wrong.
 """
 
 import json
@@ -23,6 +23,8 @@ class EchoingServer:
         self.manners: tuple[str, ...] = MANNERS
         self.projects: list[str] = []
         self.seen: list[str] = []
+        self.user = {"id": 1, "userName": "admin", "userType": "ADMIN_USER"}
+        self.definitions: list[dict[str, str]] = []
         self._turn = 0
         double = self
 
@@ -66,10 +68,13 @@ class EchoingServer:
             rows = [{"name": name, "code": at, "userId": 1, "perm": 7} for at, name in enumerate(self.projects, 1)]
             return {"totalList": rows, "total": len(rows)}
         return {
-            "/users/get-user-info": {"id": 1, "userName": "admin", "userType": "ADMIN_USER"},
+            "/users/get-user-info": self.user,
             "/tenants/list": [{"tenantCode": "default"}],
             "/worker-groups/all": ["default"],
-        }.get(path, {"totalList": [], "total": 0} if method == "GET" and path.endswith("-definition") else None)
+            f"/projects/{len(self.projects)}/process-definition": (
+                {"totalList": self.definitions, "total": len(self.definitions)} if method == "GET" else None
+            ),
+        }.get(path)
 
     def _fail(self, request: BaseHTTPRequestHandler, token: str) -> None:
         manner = self.manners[self._turn % len(self.manners)]

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from tests.doubles.as_given import AsGiven
 from tests.integration.publish_support import Office
 from wfgov_dagster.domain.publish import VersionRef, content
 from wfgov_dagster.ports.engine import Marker
@@ -83,7 +84,7 @@ class Judge:
         code, newest = workflow["workflow_code"], good[-1]
         with self._office.store.read() as work:
             definition = work.versions.definition(code, version["version_no"])
-        kept = content(VersionRef(version["id"], version["version_no"], version["content_hash"]), definition)
+        kept = content(VersionRef(version["id"], version["version_no"], version["content_hash"]), definition, AsGiven())
         live, wanted = self._office.seen(code), orjson.loads(newest["desired"])
         shown = {"online": live.online, "schedule_online": live.schedule_online}
         deployed = [one["version_id"] for one in good if one["operation"] == "deploy"]

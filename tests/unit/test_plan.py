@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.doubles.as_given import AsGiven
 from wfgov_dagster.domain.definition import Definition, Schedule, Settings, Task, make
 from wfgov_dagster.domain.plan import (
     NAMES,
@@ -53,7 +54,7 @@ def a_definition(text: str = "select 1", schedule: Schedule | None = None) -> De
 
 def a_content(text: str = "select 1", schedule: Schedule | None = None) -> Content:
     definition = a_definition(text, schedule)
-    return content(VersionRef(1, 1, hashes(definition).content), definition)
+    return content(VersionRef(1, 1, hashes(definition).content), definition, AsGiven())
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def test_what_is_desired_is_json() -> None:
 
 
 def test_a_version_is_sent_without_its_schedule() -> None:
-    sent = content(V1, a_definition(schedule=NIGHTLY))
+    sent = content(V1, a_definition(schedule=NIGHTLY), AsGiven())
     assert (sent.definition, sent.schedule) == (a_definition(), NIGHTLY)
 
 

@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 
+from tests.doubles.as_given import AsGiven
 from wfgov_dagster.domain.definition import Definition, Schedule, Settings, Task, make
 from wfgov_dagster.domain.plan import plan
 from wfgov_dagster.domain.protocol import Standing, Trouble, explained, first_found, foreign, next_phase, parts
@@ -27,7 +28,7 @@ YES_NO = (True, False)
 
 def a_content(text: str = "select 1", schedule: Schedule | None = NIGHTLY, number: int = 1) -> Content:
     definition = make(Settings("w", "W", schedule=schedule), [Task("a", "A", text=text)], [])
-    return content(VersionRef(number, number, hashes(definition).content), definition)
+    return content(VersionRef(number, number, hashes(definition).content), definition, AsGiven())
 
 
 @dataclass(frozen=True)

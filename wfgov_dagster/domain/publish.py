@@ -74,6 +74,13 @@ class Live(Protocol):
     def schedule_online(self) -> bool: ...
 
 
+class Shows(Protocol):
+    """What an engine makes of what it is given: it shows it so, or shows less."""
+
+    def shown(self, definition: Definition) -> Definition: ...
+    def shown_schedule(self, schedule: Schedule) -> Schedule: ...
+
+
 @dataclass(frozen=True, slots=True)
 class VersionRef:
     id: int
@@ -93,7 +100,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A frozen version, its schedule taken out of the definition: engines keep it apart."""
+    """A frozen version as one engine shows it, the schedule taken out of the definition: engines keep it apart."""
 
     version_no: int
     content_hash: str
@@ -145,9 +152,15 @@ def status_after(status: PublishStatus, event: PublishEvent) -> PublishStatus:
         raise IllegalTransition(f"{event} is not possible in publish status {status}") from None
 
 
-def content(version: VersionRef, definition: Definition) -> Content:
-    bare = replace(definition, settings=replace(definition.settings, schedule=None))
-    return Content(version.version_no, version.content_hash, bare, definition.settings.schedule)
+def bare(definition: Definition) -> Definition:
+    """Without its schedule."""
+    return replace(definition, settings=replace(definition.settings, schedule=None))
+
+
+def content(version: VersionRef, definition: Definition, engine: Shows) -> Content:
+    schedule = definition.settings.schedule
+    shown = None if schedule is None else engine.shown_schedule(schedule)
+    return Content(version.version_no, version.content_hash, engine.shown(definition), shown)
 
 
 def found(live: Live | None, before: Found | None = None) -> Found:

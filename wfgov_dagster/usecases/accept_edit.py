@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.definition import Definition
 from wfgov_dagster.domain.diff import diff, summary
+from wfgov_dagster.domain.not_held import kept
 from wfgov_dagster.domain.protocol import parts
-from wfgov_dagster.domain.publish import Phase, VersionRef
+from wfgov_dagster.domain.publish import Phase, Shows, VersionRef
 from wfgov_dagster.domain.version import Draft
 from wfgov_dagster.errors import Conflict, InvalidInput
 from wfgov_dagster.ports.engine import Observed
@@ -25,10 +26,11 @@ from wfgov_dagster.usecases.save import (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the engine holds now, and the edit that the publish was paused on."""
+    """What the engine holds now, and the edit that the publish was paused on. `engine`: what it makes of a version."""
 
     live: Observed
     digests: frozenset[str]
+    engine: Shows
 
 
 def look(publisher: Publisher, record_id: int) -> Seen | None:
@@ -38,11 +40,12 @@ def look(publisher: Publisher, record_id: int) -> Seen | None:
         job = work.publishing.job(record_id)
     if job.phase is not Phase.PAUSED or job.waits_on is None:
         return None
-    live = publisher.engine_of(job.engine).observe(job.workflow.code)
+    engine = publisher.engine_of(job.engine)
+    live = engine.observe(job.workflow.code)
     if live is None:
         hint = f"wfgov record decide {record_id} republish"
         raise Conflict("the engine does not hold it any more", where=where(job), hint=hint)
-    return Seen(live, frozenset(job.waits_on["strange"].values()))
+    return Seen(live, frozenset(job.waits_on["strange"].values()), engine)
 
 
 def accept(work: Work, actor: str, job: Job, seen: Seen) -> str:
@@ -51,7 +54,7 @@ def accept(work: Work, actor: str, job: Job, seen: Seen) -> str:
         hint = f"look at it again: wfgov record retry {job.record_id}"
         raise Conflict("it was changed on the engine once more since you were asked", where=where(job), hint=hint)
     before = _current(work, job)
-    definition = _with_schedule(before, seen.live)
+    definition = _with_schedule(before, seen.live, seen.engine)
     _refuse_other_tasks(job, before, definition)
     version = _save(work, actor, job, before, definition)
     snapshot_id = freeze(work, actor, Checked(job.engine, job.workflow, version), "manual")
@@ -68,11 +71,14 @@ def _current(work: Work, job: Job) -> Definition:
     return work.versions.definition(job.workflow.code, version.version_no)
 
 
-def _with_schedule(before: Definition, live: Observed) -> Definition:
-    """A workflow that is offline may have lost its schedule there for that reason alone."""
-    counts = live.online or live.schedule is not None
-    schedule = live.schedule if counts else before.settings.schedule
-    return replace(live.definition, settings=replace(live.definition.settings, schedule=schedule))
+def _with_schedule(before: Definition, live: Observed, engine: Shows) -> Definition:
+    """What the engine cannot hold stays as it was. A workflow that is offline may have lost its schedule there for that
+    reason alone."""
+    ours = before.settings.schedule
+    same = ours is not None and live.schedule == engine.shown_schedule(ours)
+    counts = (live.online or live.schedule is not None) and not same
+    definition = kept(before, engine.shown(before), live.definition)
+    return replace(definition, settings=replace(definition.settings, schedule=live.schedule if counts else ours))
 
 
 def _refuse_other_tasks(job: Job, before: Definition, edited: Definition) -> None:

@@ -10,12 +10,14 @@ from wfgov_dagster.domain.publish import (
     Live,
     Operation,
     Phase,
+    Shows,
     before,
     content,
     restored,
     wanted,
 )
 from wfgov_dagster.errors import LeaseHeld
+from wfgov_dagster.ports.engine import Engine
 from wfgov_dagster.ports.leases import Lease
 from wfgov_dagster.ports.publishing import Job
 from wfgov_dagster.ports.store import Work
@@ -32,6 +34,7 @@ class Turn:
     left alone, because it does not answer."""
 
     publisher: Publisher
+    engine: Engine
     job: Job
     lease: Lease
     sent: Content | None
@@ -67,7 +70,8 @@ def begin(publisher: Publisher, record_id: int) -> Turn | Done:
 
 
 def turn(publisher: Publisher, work: Work, job: Job) -> Turn:
-    """With the lease. Raises LeaseHeld."""
+    """With the lease. Raises LeaseHeld, InvalidInput for an engine without an adapter."""
+    engine = publisher.engine_of(job.engine)
     lease = take(publisher, work, job)
     engine_id, workflow_id = job.engine.id, job.workflow.id
     given_up = list(work.leases.give_up_steps(engine_id, workflow_id))
@@ -82,9 +86,10 @@ def turn(publisher: Publisher, work: Work, job: Job) -> Turn:
     steps = work.leases.steps(job.record_id)
     return Turn(
         publisher,
+        engine,
         job,
         lease,
-        sent_content(work, job),
+        sent_content(work, job, engine),
         work.publishing.unfinished(engine_id, workflow_id),
         frozenset(one.request_digest for one in steps if one.outcome == "ok" and one.round == job.round),
         0.0 if age is None else max(0.0, limits.settle_seconds - age),
@@ -130,24 +135,24 @@ def may_be_left(work: Work, job: Job) -> bool:
     return job.wrote or work.publishing.left_over(job.engine.id, job.workflow.id)
 
 
-def confirmed_content(work: Work, job: Job) -> Content | None:
+def confirmed_content(work: Work, job: Job, engine: Shows) -> Content | None:
     """Of the version that was last confirmed on the engine."""
     deployed = work.publishing.deployed(job.engine.id, job.workflow.id)
     if deployed is None:
         return None
     version, _ = deployed
-    return content(version, work.versions.definition(job.workflow.code, version.version_no))
+    return content(version, work.versions.definition(job.workflow.code, version.version_no), engine)
 
 
 def where(job: Job) -> str:
     return f"workflow {job.workflow.code} on engine {job.engine.name}"
 
 
-def sent_content(work: Work, job: Job) -> Content | None:
+def sent_content(work: Work, job: Job, engine: Shows) -> Content | None:
     """The content that is wanted now; None = whatever the engine holds."""
     if job.ends_as is not None and job.operation is not Operation.OFFLINE:
-        return confirmed_content(work, job)
-    return None if job.document is None else content(job.version, snapshot.parse(job.document))
+        return confirmed_content(work, job, engine)
+    return None if job.document is None else content(job.version, snapshot.parse(job.document), engine)
 
 
 def desired_of(job: Job, sent: Content | None, live: Live | None, seen: Found) -> Desired:

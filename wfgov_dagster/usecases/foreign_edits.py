@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.diff import diff, summary
 from wfgov_dagster.domain.protocol import DEFINITION, foreign, parts, parts_of
-from wfgov_dagster.domain.publish import Content, VersionRef, content
+from wfgov_dagster.domain.publish import Content, Shows, VersionRef, content
 from wfgov_dagster.errors import ForeignEdit
 from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.ports.store import Store, Work
@@ -18,6 +18,7 @@ class Place:
 
     engine_id: int
     workflow_id: int
+    engine: Shows
     likeliest: Content | None = None
 
 
@@ -68,4 +69,4 @@ def _marked(live: Observed) -> list[str]:
 
 def _sent(work: Work, place: Place, first: Sequence[str]) -> Iterator[tuple[VersionRef, Content]]:
     for version, text in work.publishing.sent(place.engine_id, place.workflow_id, first):
-        yield version, content(version, snapshot.parse(text))
+        yield version, content(version, snapshot.parse(text), place.engine)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wfgov_dagster.domain.diff import diff, summary
+from wfgov_dagster.domain.not_held import warnings
 from wfgov_dagster.domain.plan import Step, desired_row, plan
 from wfgov_dagster.domain.protocol import pauses
 from wfgov_dagster.domain.publish import Content, Found, Operation, content, found, wanted
@@ -18,7 +19,8 @@ from wfgov_dagster.usecases.show_waits import unconfirmed, waits_of
 class Preview:
     """`steps` as they would be taken; `change_summary`: how the content would differ from what the engine holds.
     `observed`: what it holds; `foreign`: its parts that somebody changed there, for which it would be paused.
-    `waits`: a line for each task of another workflow that it would wait for; `warnings`: for others."""
+    `waits`: a line for each task of another workflow that it would wait for; `warnings`: for others that are nobody's
+    decision yet, and for what would run differently there, because the engine cannot hold it."""
 
     workflow_code: str
     operation: Operation
@@ -41,14 +43,16 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         checked = check(work, request)
         engine, workflow, version = checked.engine, checked.workflow, checked.version
         sends = request.operation is not Operation.OFFLINE
-        sent = content(version, work.versions.definition(workflow.code, version.version_no)) if sends else None
+        definition = work.versions.definition(workflow.code, version.version_no) if sends else None
         before = work.publishing.unfinished(engine.id, workflow.id)
+        shows = publisher.engine_of(engine)
+        sent = None if definition is None else content(version, definition, shows)
         waits = () if sent is None else waits_of(work, sent)
-        warnings = unconfirmed(work, workflow.code) if sends else ()
-    live = publisher.engine_of(engine).observe(workflow.code)
+        told = unconfirmed(work, workflow.code) if sends else ()
+    live = shows.observe(workflow.code)
     strange: Mapping[str, str] = {}
     if live is not None and pauses(request.operation):
-        strange = strange_parts(publisher.store, Place(engine.id, workflow.id, sent), live)
+        strange = strange_parts(publisher.store, Place(engine.id, workflow.id, shows, sent), live)
     seen = found(live, before)
     desired = wanted(request.operation, workflow.code, sent, seen)
     steps = plan(desired, live)
@@ -65,7 +69,7 @@ def preview(publisher: Publisher, request: Request) -> Preview:
         _changes(sent, live),
         tuple(sorted(strange)) if steps else (),
         waits,
-        warnings,
+        told if definition is None else (*told, *warnings(definition, shows.shown(definition))),
     )
 
 

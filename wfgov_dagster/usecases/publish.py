@@ -11,7 +11,7 @@ from wfgov_dagster.domain.plan import Step, describe, desired_row, plan, request
 from wfgov_dagster.domain.protocol import Standing, Trouble, first_found, next_phase, pauses
 from wfgov_dagster.domain.publish import Desired, Found, Phase, VersionRef
 from wfgov_dagster.errors import EngineError, EngineUnreachable, NotFound
-from wfgov_dagster.ports.engine import Engine, Observed
+from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.ports.publishing import Job, Note
 from wfgov_dagster.ports.store import Work
 from wfgov_dagster.usecases.begin_publish import Turn, begin, desired_of, hold, may_be_left
@@ -50,15 +50,14 @@ def advance(publisher: Publisher, record_id: int) -> Done | Again:
         return turn
     if turn.rest_seconds > 0:
         return _rest(turn)
-    engine = publisher.engine_of(turn.job.engine)
     try:
-        live = engine.observe(turn.job.workflow.code)
+        live = turn.engine.observe(turn.job.workflow.code)
     except EngineError as failure:
         return _unseen(turn, failure)
-    return _go_on(turn, engine, live)
+    return _go_on(turn, live)
 
 
-def _go_on(turn: Turn, engine: Engine, live: Observed | None) -> Done | Again:
+def _go_on(turn: Turn, live: Observed | None) -> Done | Again:
     job = turn.job
     seen = job.found or first_found(live, turn.unfinished, job.target)
     desired = desired_of(job, turn.sent, live, seen)
@@ -68,24 +67,24 @@ def _go_on(turn: Turn, engine: Engine, live: Observed | None) -> Done | Again:
     if not steps:
         return _arrive(turn, live, seen, desired)
     if live is not None and pauses(job.operation):
-        place = Place(job.engine.id, job.workflow.id, turn.sent)
+        place = Place(job.engine.id, job.workflow.id, turn.engine, turn.sent)
         strange = strange_parts(turn.publisher.store, place, live, job.overruled)
         if strange:
             return _pause(turn, live, strange)
     repeated = request_digest(steps[0]) in turn.said_done
     if turn.used_up(job.tries + int(repeated)):
         return _trouble(turn, Trouble.FUTILE, _futile(turn, steps[0]))
-    return _take(turn, engine, steps[0], seen, desired)
+    return _take(turn, steps[0], seen, desired)
 
 
 # --- what one look leads to ----------------------------------------------------------------------
 
 
-def _take(turn: Turn, engine: Engine, step: Step, seen: Found, desired: Desired) -> Done | Again:
+def _take(turn: Turn, step: Step, seen: Found, desired: Desired) -> Done | Again:
     step_id = write_down(turn, step, seen, desired)
     if not isinstance(step_id, int):
         return step_id
-    failure = send(turn, engine, step, step_id)
+    failure = send(turn, step, step_id)
     repeated = int(request_digest(step) in turn.said_done)
     if failure is None:
         return _again(turn, repeated, None) if repeated else Again(0.0)
@@ -121,7 +120,7 @@ def _held(turn: Turn, live: Observed) -> VersionRef | None:
     job = turn.job
     if job.ends_as is None and job.document is not None:
         return job.version
-    return held_version(turn.publisher.store, Place(job.engine.id, job.workflow.id), live)
+    return held_version(turn.publisher.store, Place(job.engine.id, job.workflow.id, turn.engine), live)
 
 
 def _end(work: Work, job: Job, live: Observed | None, held: VersionRef | None) -> Done:

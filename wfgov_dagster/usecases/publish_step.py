@@ -47,12 +47,12 @@ def write_down(turn: Turn, step: Step, seen: Found, desired: Desired) -> int | D
         return work.leases.begin_step(NewStep(job.record_id, job.round, attempts + 1, NAMES[type(step)], digest))
 
 
-def send(turn: Turn, engine: Engine, step: Step, step_id: int) -> EngineError | None:
+def send(turn: Turn, step: Step, step_id: int) -> EngineError | None:
     """The one write of an advance. Raises LeaseHeld, and sends nothing, when the lease would end during the call."""
     publisher, job = turn.publisher, turn.job
     with publisher.store.read() as work:  # whoever stood still since the commit shall not write
         in_time = work.leases.seconds_left(turn.lease) > publisher.limits.call_seconds
-    failure = _call(engine, step) if in_time else None
+    failure = _call(turn.engine, step) if in_time else None
     with publisher.store.write() as work:
         if not in_time:
             work.leases.end_step(step_id, "rejected", _LATE)

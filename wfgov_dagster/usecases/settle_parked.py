@@ -2,7 +2,7 @@
 
 from wfgov_dagster.domain.plan import plan
 from wfgov_dagster.domain.protocol import first_found
-from wfgov_dagster.domain.publish import Phase
+from wfgov_dagster.domain.publish import Phase, Shows
 from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.ports.publishing import Job, Note
 from wfgov_dagster.ports.store import Work
@@ -23,7 +23,7 @@ def settle_parked(publisher: Publisher, actor: str, record_id: int, live: Observ
         age = work.leases.since_unknown(job.engine.id, job.workflow.id)
         if age is not None and age < publisher.limits.settle_seconds:
             return "waiting", "a write without a reply could still come late"
-        shown = _shows(work, job, live)
+        shown = _shows(work, job, publisher.engine_of(job.engine), live)
         error = (job.error_code or "engine", job.error or "it was parked")
         if not shown and not may_be_left(work, job):
             close_with(work, job, Phase.FAILED, error, actor)
@@ -40,10 +40,10 @@ def settle_parked(publisher: Publisher, actor: str, record_id: int, live: Observ
         return "settled", "it shows what is wanted" if shown else "it does not show what is wanted: it goes on"
 
 
-def _shows(work: Work, job: Job, live: Observed | None) -> bool:
+def _shows(work: Work, job: Job, engine: Shows, live: Observed | None) -> bool:
     """Whether it shows what is wanted, on the way there or back."""
     seen = job.found or first_found(live, None, job.target)
-    desired = desired_of(job, sent_content(work, job), live, seen)
+    desired = desired_of(job, sent_content(work, job, engine), live, seen)
     if live is None and desired.content is None:
         return job.ends_as is not None or (job.target is not None and not desired.online)
     return not plan(desired, live)

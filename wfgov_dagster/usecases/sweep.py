@@ -10,7 +10,7 @@ from typing import Final
 
 from wfgov_dagster.domain.plan import plan
 from wfgov_dagster.domain.protocol import explained
-from wfgov_dagster.domain.publish import Content, Desired, Target, VersionRef, content, restored
+from wfgov_dagster.domain.publish import Content, Desired, Shows, Target, VersionRef, content, restored
 from wfgov_dagster.errors import Conflict, EngineError, NotFound
 from wfgov_dagster.ports.engine import Observed
 from wfgov_dagster.ports.publishing import RegisteredEngine, Suspect
@@ -93,14 +93,14 @@ def _observed(publisher: Publisher, engine: RegisteredEngine, code: str) -> _Sig
 
 
 def _judge(publisher: Publisher, actor: str, suspect: Suspect, live: Observed | None) -> Swept:
-    engine, code = suspect.engine, suspect.workflow_code
+    engine, code, shows = suspect.engine, suspect.workflow_code, publisher.engine_of(suspect.engine)
     with publisher.store.read() as work:
-        confirmed = _confirmed(work, suspect)
+        confirmed = _confirmed(work, suspect, shows)
     told = Swept(engine.name, code, "as_confirmed", "it shows what was confirmed")
     if live is None:
         return told if confirmed is None else Swept(engine.name, code, "released", "it is not there any more")
     sent = None if confirmed is None else confirmed.content
-    strange = strange_parts(publisher.store, Place(engine.id, suspect.workflow_id, sent), live)
+    strange = strange_parts(publisher.store, Place(engine.id, suspect.workflow_id, shows, sent), live)
     _report(publisher, suspect, ", ".join(sorted(strange)))
     if strange:
         return Swept(engine.name, code, "edited", f"its {', '.join(sorted(strange))}: nothing that we ever sent there")
@@ -122,13 +122,13 @@ class _Confirmed:
         return restored(code, self.content, self.target)
 
 
-def _confirmed(work: Work, suspect: Suspect) -> _Confirmed | None:
+def _confirmed(work: Work, suspect: Suspect, engine: Shows) -> _Confirmed | None:
     deployed = work.publishing.deployed(suspect.engine.id, suspect.workflow_id)
     if deployed is None:
         return None
     version, target = deployed
     definition = work.versions.definition(suspect.workflow_code, version.version_no)
-    return _Confirmed(version, target, content(version, definition))
+    return _Confirmed(version, target, content(version, definition, engine))
 
 
 def _restore(publisher: Publisher, actor: str, suspect: Suspect, confirmed: _Confirmed | None) -> Swept:
@@ -142,7 +142,7 @@ def _restore(publisher: Publisher, actor: str, suspect: Suspect, confirmed: _Con
     try:
         with publisher.store.write() as work:
             work.publishing.workflow(code, lock=True)
-            if _overtaken(work, suspect, confirmed):
+            if _overtaken(work, suspect, publisher.engine_of(engine), confirmed):
                 return Swept(engine.name, code, "waiting", "somebody publishes it meanwhile")
             record_id = request_restore(work, actor, wanted)
     except (NotFound, Conflict) as refusal:
@@ -150,12 +150,11 @@ def _restore(publisher: Publisher, actor: str, suspect: Suspect, confirmed: _Con
     return Swept(engine.name, code, "restoring", reason, record_id)
 
 
-def _overtaken(work: Work, suspect: Suspect, confirmed: _Confirmed | None) -> bool:
+def _overtaken(work: Work, suspect: Suspect, engine: Shows, confirmed: _Confirmed | None) -> bool:
     """Something was asked for, or confirmed, since it was looked at."""
     if work.publishing.open_records(suspect.engine.id, suspect.workflow_id):
         return True
-    now = _confirmed(work, suspect)
-    return now != confirmed
+    return _confirmed(work, suspect, engine) != confirmed
 
 
 def _report(publisher: Publisher, suspect: Suspect, parts: str) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from wfgov_dagster.domain import cron, execution
 from wfgov_dagster.domain.definition import Definition, Schedule
+from wfgov_dagster.domain.publish import bare
 from wfgov_dagster.domain.snapshot import digest, document, parse, schedule_body
 from wfgov_dagster.errors import (
     Conflict,
@@ -65,7 +65,7 @@ class EmbeddedEngine:
         }
 
     def shown(self, definition: Definition) -> Definition:
-        return replace(definition, settings=replace(definition.settings, schedule=None))
+        return bare(definition)
 
     def adopt(self, workflow_code: str, task_codes: Mapping[str, str]) -> None:
         renamed = sorted(engine for ours, engine in task_codes.items() if ours != engine)
@@ -79,8 +79,8 @@ class EmbeddedEngine:
     def deploy(self, definition: Definition, marker: Marker) -> None:
         with self._writing():
             execution.check(definition)
-            bare = document(self.shown(definition)).decode()
-            if not self._store.hold(self.name, definition.code, bare, marker):
+            kept = document(self.shown(definition)).decode()
+            if not self._store.hold(self.name, definition.code, kept, marker):
                 raise self._no(f"workflow {definition.code} is online", "take it offline first")
 
     def online(self, workflow_code: str) -> None:

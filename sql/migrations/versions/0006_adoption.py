@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 
 from wfgov_dagster.store import change_feed
 
-revision, down_revision = "0004", "0003"
+revision, down_revision = "0006", "0003"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 BY = sa.String(100).with_variant(postgresql.VARCHAR(100, collation="C"), "postgresql")
