@@ -468,6 +468,26 @@ class EngineContract:
         with pytest.raises(EngineUnreachable):
             unreachable.heads()
 
+    # --- adoption --------------------------------------------------------------------------------
+
+    def test_an_adopted_workflow_has_our_codes_unless_the_engine_knows_no_others(
+        self, engine: Engine, foreign: Callable[[Engine], str]
+    ) -> None:
+        name = foreign(engine)
+        held = seen(engine, name)
+        ours = {f"ours.{task}": code for task, code in held.engine_task_codes.items()}
+        try:
+            engine.adopt(name, ours)
+        except EngineRejected:
+            assert seen(engine, name) == held
+            engine.adopt(name, held.engine_task_codes)
+            assert seen(engine, name) == held
+        else:
+            named = seen(engine, name)
+            assert named.engine_task_codes == ours
+            assert {task.code for task in named.definition.tasks} == set(ours)
+            assert (named.engine_version, named.marker) == (held.engine_version, None)
+
     # --- versions --------------------------------------------------------------------------------
 
     def test_versions_are_kept_the_newest_first_with_their_markers(self, engine: Engine) -> None:

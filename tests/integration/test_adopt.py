@@ -141,8 +141,8 @@ def test_what_the_engine_holds_is_v1_and_a_publish_right_after_writes_nothing(es
     assert (done.status, done.version_no, done.steps) == ("success", 1, 0)
     assert estate.publish(HAND_MADE.code, Operation.ONLINE).steps == 0
     assert estate.writes() == []
-    flow = "SELECT origin, status, publish_status, created_by FROM data_workflow"
-    assert estate.rows(flow) == [("manual", "ready", "published", "ann")]
+    flow = "SELECT origin, status, publish_status, created_by, engine_id FROM data_workflow"
+    assert estate.rows(flow) == [("manual", "ready", "published", "ann", estate.engine.id)]
     baseline = "SELECT is_baseline, status, publisher FROM workflow_definition_snapshot"
     assert estate.rows(baseline) == [(1, "published", "ann")]
     held = estate.rows("SELECT engine_workflow_code, online, schedule_online, engine_task_codes FROM engine_deployment")
@@ -176,6 +176,22 @@ def test_an_edit_of_the_metadata_after_it_is_a_version_with_that_edit_alone(esta
     assert (made.version_no, made.change_summary) == (2, "~task tell: text")
     assert estate.publish(HAND_MADE.code).status == "success"
     assert estate.server.observe(HAND_MADE.code).online  # type: ignore[union-attr]
+
+
+def test_a_node_that_names_a_task_which_is_gone_makes_a_draft_and_a_finding_that_names_both(estate: Estate) -> None:
+    estate.draw(HAND_MADE, NIGHTLY)
+    estate.adopt()
+    with estate.database.write() as conn:
+        conn.exec_driver_sql("UPDATE data_task SET deleted = 1 WHERE task_code = 'tell'")
+    report = estate.orchestrate()
+    lost = [f"task {code} names a task that is not in the workflow: tell" for code in ("check", "route")]
+    assert report.definitions.broken == {HAND_MADE.code: "; ".join(lost)}
+    assert report.versions == ()
+    query = "SELECT message FROM inspection_finding WHERE rule = 'node' AND closed_at IS NULL ORDER BY message"
+    assert estate.rows(query) == [(told,) for told in lost]
+    with estate.database.write() as conn:
+        conn.exec_driver_sql("UPDATE data_task SET deleted = 0 WHERE task_code = 'tell'")
+    assert (estate.orchestrate().versions, estate.rows(query)) == ((), [])
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(estate: Estate) -> None:

@@ -82,6 +82,7 @@ def keep(work: Work, actor: str, engine: RegisteredEngine, taken: Taken) -> Kept
     told = NewWorkflow(definition.code, definition.settings.name, definition.settings.description)
     codes = [task.code for task in definition.tasks]
     workflow_id = work.adoption.create(actor, told, codes, f"import:{source}")
+    work.engines.name(workflow_id, engine.id, actor)
     _first_version(work, actor, workflow_id, definition)
     version = work.adoption.version(workflow_id)
     workflow = work.publishing.workflow(definition.code)
