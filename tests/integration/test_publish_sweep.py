@@ -74,6 +74,24 @@ def test_a_late_write_is_taken_back_by_a_restore_that_goes_the_loop_of_every_pub
     assert words(swept(office)) == [("w", "as_confirmed")]
 
 
+@pytest.mark.parametrize(("at", "back"), [(0, ["online", "schedule_online"]), (3, ["schedule_online"])])
+def test_a_publish_that_comes_before_the_sweeper_does_not_take_a_late_write_for_what_it_found(
+    office: Office, at: int, back: list[str]
+) -> None:
+    """Simulator, seed 101174 at b87440d: a late take_offline made the next deploy leave it offline, confirmed."""
+    zombie(office, at)
+    office.engine.arrive()
+    assert office.publish("deploy").status == "success"
+    assert (office.state(), office.engine.writes) == (AFTER, back)
+
+
+def test_what_a_person_took_offline_stays_offline_also_after_a_lost_answer_to_something_else(office: Office) -> None:
+    zombie(office, 3)
+    office.inner.offline("w")
+    assert office.publish("deploy").status == "success"
+    assert office.state() == (NEW, False, MORNING, False)
+
+
 def test_a_late_deploy_of_another_version_is_taken_back(office: Office) -> None:
     zombie(office, 0)
     office.save(a_definition(text="echo 3", schedule=MORNING))

@@ -202,7 +202,10 @@ class Judge:
         steps = self.database.rows("SELECT * FROM publish_step WHERE record_id = ?", number)
         touched = any(step["outcome"] != "rejected" for step in steps)
         if phase not in FAILED:
-            if touched and steps and phase == "superseded":
+            wished = (
+                record["operation"] == "offline" and record["found"] is not None
+            )  # it may have had to write nothing
+            if phase == "superseded" and ((touched and steps) or wished):
                 self.expected.doubt(record["operation"], content, schedule)
             return
         if any(one.record_id == number for one in self.on_the_way()):

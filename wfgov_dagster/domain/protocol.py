@@ -1,17 +1,19 @@
 """How a publish goes on when it cannot simply go on: foreign edits, refusals, silence. Pure; `usecases` act on it."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.plan import NAMES as STEPS
-from wfgov_dagster.domain.plan import BringOnline, PutSchedule, ScheduleOffline, ScheduleOnline, TakeOffline
+from wfgov_dagster.domain.plan import BringOnline, PutSchedule, ScheduleOffline, ScheduleOnline, Step, TakeOffline
 from wfgov_dagster.domain.publish import Content, Desired, Found, Live, Operation, Phase, Target, found
 
 DEFINITION: Final = "definition"
 SCHEDULE: Final = "schedule"
+_FIRES: Final[frozenset[type[Step]]] = frozenset({ScheduleOnline})  # steps after which a schedule may fire
+_SILENCES: Final[frozenset[type[Step]]] = frozenset({TakeOffline, BringOnline, PutSchedule, ScheduleOffline})
 
 
 class Trouble(StrEnum):
@@ -79,13 +81,30 @@ def parts_of(content: Content) -> dict[str, str]:
     return told
 
 
-def first_found(live: Live | None, unfinished: Found | None, target: Target | None) -> Found:
+@dataclass(frozen=True, slots=True)
+class Late:
+    """How it was confirmed, and the names of `steps` of ours without a reply, which may have come after that."""
+
+    online: bool
+    schedule_online: bool
+    steps: frozenset[str]
+
+
+def first_found(live: Live | None, unfinished: Found | None, target: Target | None, late: Late | None = None) -> Found:
     """What a record finds before its first write. A restore finds what it brings back: whoever takes over from it in
-    its middle shall give that back."""
+    its middle shall give that back. What a late write of ours did is nothing that anybody wished: it is not found."""
     if target is None:
-        return found(live, unfinished)
+        seen = found(live, unfinished)
+        return seen if live is None or late is None else _without_late(seen, live, late)
     schedule = None if live is None else live.schedule
     return Found(True, target.online, target.online and target.schedule_online, schedule)
+
+
+def _without_late(seen: Found, live: Live, late: Late) -> Found:
+    wrote = _kinds(late.steps)
+    online = late.online if (BringOnline if live.online else TakeOffline) in wrote else seen.online
+    fires = late.schedule_online if wrote & (_FIRES if live.schedule_online else _SILENCES) else seen.schedule_online
+    return replace(seen, online=online, schedule_online=online and fires)
 
 
 def explained(live: Live, confirmed: Desired, unknown_steps: Collection[str]) -> bool:
@@ -96,12 +115,16 @@ def explained(live: Live, confirmed: Desired, unknown_steps: Collection[str]) ->
         return True
     if content is not None and live.online and live.schedule not in (None, content.schedule):
         return True
-    late = {kind for kind, name in STEPS.items() if name in unknown_steps}
+    late = _kinds(unknown_steps)
     if live.online != confirmed.online:
         return (BringOnline if live.online else TakeOffline) in late
     if live.schedule_online and not confirmed.schedule_online:
-        return ScheduleOnline in late
-    return bool(late & {TakeOffline, BringOnline, PutSchedule, ScheduleOffline})
+        return bool(late & _FIRES)
+    return bool(late & _SILENCES)
+
+
+def _kinds(names: Collection[str]) -> set[type[Step]]:
+    return {kind for kind, name in STEPS.items() if name in names}
 
 
 def pauses(operation: Operation) -> bool:

@@ -80,6 +80,9 @@ class Leases(Protocol):
     def since_unknown(self, engine_id: int, workflow_id: int) -> float | None:
         """Seconds since a write about the workflow ended with an unknown outcome; None = none ever did."""
 
+    def unknown_steps(self, engine_id: int, workflow_id: int, horizon_seconds: float) -> frozenset[str]:
+        """Names of the writes whose outcome became unknown within the horizon."""
+
 
 class Breakers(Protocol):
     """Engines that do not answer are left alone. Every word is one conditional UPDATE; times by the database."""

@@ -191,6 +191,9 @@ class Publishing(Protocol):
     def left_over(self, engine_id: int, workflow_id: int) -> bool:
         """Something of the newest record that looked at the engine may be left there, and it never succeeded."""
 
+    def offline_left_over(self, engine_id: int, workflow_id: int) -> bool:
+        """Whether that is of an offline."""
+
     def deployed(self, engine_id: int, workflow_id: int) -> tuple[VersionRef, Target] | None:
         """The version that was last confirmed on the engine, and how it was released then."""
 

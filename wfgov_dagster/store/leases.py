@@ -86,6 +86,9 @@ class SqlLeases:
         last, now = self._conn.execute(*_unknown(engine_id, workflow_id)).one()
         return None if last is None else float((now - last).total_seconds())
 
+    def unknown_steps(self, engine_id: int, workflow_id: int, horizon_seconds: float) -> frozenset[str]:
+        return frozenset(self._conn.scalars(*_late(engine_id, workflow_id, -horizon_seconds)))
+
 
 def _is(engine_id: int, workflow_code: str) -> sa.ColumnElement[bool]:
     return (_L.engine_id == engine_id) & (_L.workflow_code == workflow_code)
@@ -150,6 +153,12 @@ def _give_up(engine_id: int, workflow_id: int) -> sa.Executable:
 def _unknown(engine_id: int, workflow_id: int) -> sa.Executable:
     unknown = (_P.outcome == "unknown") & _P.record_id.in_(_records(engine_id, workflow_id))
     return sa.select(sa.func.max(_P.ended_at), db_now()).where(unknown)
+
+
+@prepared
+def _late(engine_id: int, workflow_id: int, shift_seconds: float) -> sa.Executable:
+    late = (_P.outcome == "unknown") & (_P.ended_at > db_now(shift_seconds))
+    return sa.select(_P.step).where(late, _P.record_id.in_(_records(engine_id, workflow_id))).distinct()
 
 
 def _records(engine_id: int, workflow_id: int) -> sa.Select[tuple[int]]:

@@ -84,6 +84,10 @@ class SqlPublishRecords:
     def left_over(self, engine_id: int, workflow_id: int) -> bool:
         return self._broken_off(engine_id, workflow_id) is not None
 
+    def offline_left_over(self, engine_id: int, workflow_id: int) -> bool:
+        row = self._broken_off(engine_id, workflow_id)
+        return row is not None and bool(row.operation == Operation.OFFLINE)
+
     def _broken_off(self, engine_id: int, workflow_id: int) -> Any:
         row = self._conn.execute(*_looked(engine_id, workflow_id)).one_or_none()
         return None if row is None or row.status == "success" or not row.wrote else row

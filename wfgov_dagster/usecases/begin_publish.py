@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from wfgov_dagster.domain import snapshot
+from wfgov_dagster.domain.protocol import Late
 from wfgov_dagster.domain.publish import (
     Content,
     Desired,
@@ -30,7 +31,8 @@ from wfgov_dagster.usecases.publisher import Done, Publisher
 class Turn:
     """What one `advance` knows. `sent`: the content that is wanted, None = whatever the engine holds. `unfinished`:
     found by a publish that broke off. `said_done`: digests of steps of this round to which the engine said yes.
-    `settling_seconds`: so long a write without a reply could still come late. `rest_seconds`: so long the engine is
+    `late`: writes without a reply that the sweeper still looks for, if this is the first look. `settling_seconds`: so
+    long a write without a reply could still come and be waited for. `rest_seconds`: so long the engine is
     left alone, because it does not answer."""
 
     publisher: Publisher
@@ -40,6 +42,7 @@ class Turn:
     sent: Content | None
     unfinished: Found | None
     said_done: frozenset[str]
+    late: Late | None
     settling_seconds: float
     rest_seconds: float
 
@@ -92,9 +95,21 @@ def turn(publisher: Publisher, work: Work, job: Job) -> Turn:
         sent_content(work, job, engine),
         work.publishing.unfinished(engine_id, workflow_id),
         frozenset(one.request_digest for one in steps if one.outcome == "ok" and one.round == job.round),
+        _late(publisher, work, job) if age is not None and job.found is None else None,
         0.0 if age is None else max(0.0, limits.settle_of(job.engine) - age),
         work.breakers.rest(engine_id, publisher.holder, limits.call_seconds),
     )
+
+
+def _late(publisher: Publisher, work: Work, job: Job) -> Late | None:
+    """None also after an offline that broke off: what it wrote was wished, and is never taken back."""
+    engine_id, workflow_id = job.engine.id, job.workflow.id
+    deployed = work.publishing.deployed(engine_id, workflow_id)
+    if deployed is None or work.publishing.offline_left_over(engine_id, workflow_id):
+        return None
+    _, target = deployed
+    steps = work.leases.unknown_steps(engine_id, workflow_id, publisher.limits.horizon_seconds)
+    return Late(target.online, target.schedule_online, steps) if steps else None
 
 
 def take(publisher: Publisher, work: Work, job: Job) -> Lease:

@@ -59,7 +59,7 @@ def advance(publisher: Publisher, record_id: int) -> Done | Again:
 
 def _go_on(turn: Turn, live: Observed | None) -> Done | Again:
     job = turn.job
-    seen = job.found or first_found(live, turn.unfinished, job.target)
+    seen = job.found or first_found(live, turn.unfinished, job.target, turn.late)
     desired = desired_of(job, turn.sent, live, seen)
     if live is None and desired.content is None:
         return _arrive(turn, None, seen, desired)
