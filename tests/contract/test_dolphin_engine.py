@@ -1,4 +1,4 @@
-"""DolphinScheduler keeps the contract: a real server of 3.1.1, and doubles of families that no server is published of."""
+"""DolphinScheduler keeps the contract: a real server of 3.1.1, and doubles of families without a published server."""
 
 import time
 from collections.abc import Callable, Iterator
