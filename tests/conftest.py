@@ -25,6 +25,23 @@ NEEDS = {
 LACKS = programs.missing()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files; a person reads the difference")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with the file of that name in the folder `golden` beside the test."""
+
+    def compare(name: str, text: str) -> None:
+        file = request.path.parent / "golden" / name
+        if request.config.getoption("--update-golden"):
+            file.write_text(text, encoding="utf-8")
+        assert file.read_text(encoding="utf-8") == text, "if it is meant: --update-golden, and read the difference"
+
+    return compare
+
+
 # --- what this machine can run -------------------------------------------------------------------
 
 
