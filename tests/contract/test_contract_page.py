@@ -11,10 +11,10 @@ SUITE = Path(__file__).with_name("engine_contract.py")
 PAGE = CHECKOUT / "docs" / "handbook" / "engine-contract.md"
 HEAD = """# What every engine does
 
-The sentences of the one suite that every engine passes (`tests/contract/engine_contract.py`); a test compares this list.
-It is green for the embedded engine on SQLite and PostgreSQL, for a real DolphinScheduler 3.1.1, and for doubles of the API
-families 3.2 and 3.3+, which are held to the contracts of 3.2.2 and 3.4.3. An instance runs a version of the engine; what
-an engine makes of a definition is its `shown`: [DolphinScheduler](dolphin.md) keeps less than it is given.
+The sentences of the one suite that every engine passes (`tests/contract/engine_contract.py`); a test compares this
+list. It is green for the embedded engine on SQLite and PostgreSQL, for a real DolphinScheduler 3.1.1, and for doubles
+of the API families 3.2 and 3.3+, which are held to the contracts of 3.2.2 and 3.4.3. What an engine makes of a
+definition is its `shown`: [DolphinScheduler](dolphin.md) keeps less than it is given.
 """
 
 

@@ -5,7 +5,6 @@ once a machine (about two minutes), into the user's cache folder.
 """
 
 import getpass
-import os
 import socket
 import subprocess
 import time
@@ -86,11 +85,8 @@ def shared_dolphin(shared: Path) -> Iterator[Dolphin]:
 
 
 def _start(folder: Path) -> None:
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dolphin-server"
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / ".fetching"):  # of all test runs on this machine
-        _run("--fetch", within_seconds=FETCHED_WITHIN_SECONDS)
-        _run("--warm", str(_free_ports()), within_seconds=FETCHED_WITHIN_SECONDS)  # nothing where that was done once
+    for once in (("--fetch",), ("--warm", str(_free_ports()))):  # nothing where that was done
+        _run(*once, within_seconds=FETCHED_WITHIN_SECONDS)
     url = _run("--daemon", str(folder / "data"), str(_free_ports()))
     _first_steps(folder, url)
 

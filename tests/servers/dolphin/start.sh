@@ -56,10 +56,14 @@ running() { # is the recorded process alive, and this data folder's server?
 fetch() {
   [[ -f $lib/.complete ]] && return 0
   mkdir -p "$lib"
+  exec 8>"$lib/.lock"
+  flock 8 # one at a time on this machine
+  [[ -f $lib/.complete ]] && return 0
   echo "downloading DolphinScheduler $version" >&2
   mvn -q -B -Dstyle.color=never -f "$here/pom.xml" -Dds.version="$version" dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$lib" >&2
   touch "$lib/.complete"
+  exec 8>&-
 }
 
 if [[ $mode == fetch ]]; then
@@ -69,9 +73,11 @@ fi
 archive=()
 if [[ $mode == warm ]]; then # run once on a throwaway folder, writing the archive as it ends
   fetch
+  exec 9>"$lib/.lock"
+  flock 9
   [[ -f $lib/.classes-$mark.jsa ]] && exit 0
   scratch=$(mktemp -d)
-  DOLPHIN_ARCHIVE=1 "$0" --version "$version" --daemon "$scratch" "${1:-23990}" >&2
+  DOLPHIN_ARCHIVE=1 "$0" --version "$version" --daemon "$scratch" "${1:-23990}" >&2 9>&-
   "$0" --stop "$scratch"
   rm -rf "$scratch"
   [[ -f $lib/.classes-$mark.jsa ]] || { echo "no class archive was written" >&2; exit 1; }
