@@ -47,5 +47,5 @@ def test_an_engine_over_a_network_keeps_its_fires_itself(database: Database, dat
     with SqlStore(database).write() as work:
         work.publishing.add_engine("ds", "dolphin")
     refused = Cli(database_url, tmp_path).run("instance", "fires", "--engine", "ds")
-    told = "invalid: it fires its schedules itself, and keeps what fired — engine ds — wfgov instance list --engine ds: "
-    assert (refused.exit_code, refused.stderr) == (1, f"{told}what they started\n")
+    told = "invalid: it fires its schedules itself, and keeps what fired — engine ds — "
+    assert (refused.exit_code, refused.stderr) == (1, f"{told}wfgov instance list --engine ds: what they started\n")
