@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-from wfgov_dagster.errors import InvalidInput
+from wfgov_dagster.errors import InvalidInput, WfgovError
 from wfgov_dagster.settings import Settings
 
 if TYPE_CHECKING:
@@ -290,7 +290,16 @@ class Platform:
         from wfgov_dagster.usecases.do_chores import Chores
         from wfgov_dagster.usecases.start_instance import launch
 
-        return Chores(self.fire_due, lambda instance_id: launch(self.runs, instance_id), self.deliver_alerts)
+        def have_run(instance_id: str) -> str:
+            return launch(self.runs, instance_id)
+
+        return Chores(self.fire_due, have_run, self.deliver_alerts, self.keep_counts)
+
+    def keep_counts(self) -> None:
+        """Write down what this process has counted. Raises StoreError."""
+        from wfgov_dagster.usecases.count_calls import keep_counts
+
+        keep_counts(self.store, self.meter)
 
     def fire_due(self) -> "FireReport":
         """Instances for the schedules of embedded engines that have come due; nobody runs them yet."""
@@ -314,8 +323,16 @@ class Platform:
         return deliver_alerts(self.store, self.notifier)
 
     def close(self) -> None:
+        """Counts that the database does not take are lost, and told: whoever closes has its result already."""
         for engine in self._dolphins.values():
             engine.close()
+        if "meter" in self.__dict__:
+            try:
+                self.keep_counts()
+            except WfgovError as exc:
+                from wfgov_dagster.logs import logger
+
+                logger(self.redaction).warning("calls of flows are not counted", error=exc.sentence())
         if "database" in self.__dict__:
             self.database.dispose()
 

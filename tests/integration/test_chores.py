@@ -30,9 +30,9 @@ def broken() -> FireReport:
 @pytest.mark.parametrize(
     ("chores", "told"),
     [
-        (Chores(lambda: FireReport([FIRED], []), lambda _: None, DeliveryReport), []),
-        (Chores(lambda: FireReport([], ["w: no zone"]), lambda _: None, DeliveryReport), ["invalid"]),
-        (Chores(broken, lambda _: None, lambda: DeliveryReport(0, "closed")), ["store", "not_delivered"]),
+        (Chores(lambda: FireReport([FIRED], []), lambda _: None, DeliveryReport, lambda: None), []),
+        (Chores(lambda: FireReport([], ["w: no zone"]), lambda _: None, DeliveryReport, lambda: None), ["invalid"]),
+        (Chores(broken, lambda _: None, lambda: DeliveryReport(0, "closed"), lambda: None), ["store", "not_delivered"]),
     ],
     ids=["nothing", "a bad schedule", "everything"],
 )
@@ -53,7 +53,7 @@ def test_what_fired_is_launched_and_alerts_are_delivered_though_it_cannot_be() -
         delivered.append(True)
         return DeliveryReport(1)
 
-    do_chores(Chores(lambda: FireReport([FIRED], []), launch, deliver), failures.append)
+    do_chores(Chores(lambda: FireReport([FIRED], []), launch, deliver, lambda: None), failures.append)
     assert (launched, delivered, [one.code for one in failures]) == (["7"], [True], ["conflict"])
 
 

@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
+from wfgov_dagster.ports.calls import Measured
 from wfgov_dagster.runs import holders
 from wfgov_dagster.runs.holders import ProcessHolders
-from wfgov_dagster.runs.meter import Measured, MemoryMeter
+from wfgov_dagster.runs.meter import MemoryMeter
 
 CHILD = """
 import time

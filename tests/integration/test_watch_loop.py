@@ -29,7 +29,7 @@ from wfgov_dagster.usecases.flows import Ended, advance_flow, create, due, start
 from wfgov_dagster.usecases.watch_flows import TICK_SECONDS, Ears, Said, Sleeper, Watch
 
 DONE = {"there": True}
-NO_CHORES = Chores(lambda: FireReport([], []), lambda _: None, DeliveryReport)
+NO_CHORES = Chores(lambda: FireReport([], []), lambda _: None, DeliveryReport, lambda: None)
 
 
 def run_for(loop: WatchLoop, seconds: float) -> None:

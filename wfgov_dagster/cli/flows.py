@@ -21,6 +21,7 @@ _FLOW = ("id", "flow_name", "definition_version", "biz_type", "biz_id", "state",
          "next_due_at", "error_code")  # fmt: skip
 _NODE = ("no", "node_name", "kind", "state", "failures", "started_at", "ended_at", "result", "error")
 _ATTEMPT = ("node_name", "no", "action", "looks", "outcome", "started_at", "ended_at", "error")
+_COUNTS = ("day", "verb", "calls", "failures", "seconds")
 _ID = click.argument("flow_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 
 
@@ -118,6 +119,20 @@ def watch_command(session: Session, workers: int) -> None:
     session.say(["watching"])
     session.platform.watch_flows(stop, ears, workers=workers)
     session.say(["stopped"])
+
+
+@command(flow_group, "stats")
+@click.option("--days", type=click.IntRange(1, 3660), default=7, show_default=True, help="Today and the days before.")
+def stats_command(session: Session, days: int) -> None:
+    """Show how often the verbs of flows were called, in vain, and how long they took together, by day in UTC.
+
+    Each process adds its counts when it ends, the watch loop every minute.
+    """
+    from wfgov_dagster.usecases.count_calls import show_counts
+
+    found = show_counts(session.platform.store, days)
+    rows = [[one.day, one.verb, one.calls, one.failures, f"{one.seconds:.3f}"] for one in found]
+    session.put(found, Table(_COUNTS, rows))
 
 
 def _manager(session: Session) -> "FlowManager":

@@ -10,7 +10,7 @@ import click
 from wfgov_dagster.cli.groups import instance_group
 from wfgov_dagster.cli.output import Format, Table, fields
 from wfgov_dagster.cli.session import Session, command
-from wfgov_dagster.errors import Conflict, EngineUnreachable
+from wfgov_dagster.errors import Conflict, EngineUnreachable, InvalidInput
 
 if TYPE_CHECKING:
     from wfgov_dagster.ports.engine import Engine
@@ -21,6 +21,7 @@ _ENGINE = click.option("--engine", metavar="NAME", help="Which engine; else the 
 _COLUMNS: Final = ("instance_id", "workflow_code", "version_no", "state", "trigger", "started_by", "submitted_at",
                    "started_at", "ended_at", "error")  # fmt: skip
 _TASK_COLUMNS: Final = ("task_code", "state", "attempt", "exit_code", "started_at", "ended_at", "error")
+_FIRE_COLUMNS: Final = ("workflow_code", "scheduled_at", "fired_at", "skipped", "instance_id", "state")
 _ID = click.argument("instance_id", metavar="ID")
 
 
@@ -88,6 +89,27 @@ def sync_command(session: Session, engines: Sequence[str]) -> None:
             where=f"engine {', '.join(unread)}",
             hint="wfgov instance list --engine NAME",
         )
+
+
+@command(instance_group, "fires")
+@click.argument("code", metavar="[CODE]", required=False)
+@_ENGINE
+@click.option("--page", type=click.IntRange(1), default=1, show_default=True, help="Which page, the newest first.")
+@click.option("--size", type=click.IntRange(1, 1000), default=20, show_default=True, help="Fires a page.")
+def fires_command(session: Session, code: str | None, engine: str | None, page: int, size: int) -> None:
+    """List when schedules of an embedded engine fired, of a workflow or of all, the newest first.
+
+    Each with the instance that it made, and how many due times before it were skipped: of missed ones the latest fires.
+    """
+    from wfgov_dagster.usecases.show_fires import list_fires
+
+    name = _name(session, engine, code)
+    if not _is_embedded(session, name):
+        hint = f"wfgov instance list --engine {name}: what they started"
+        raise InvalidInput("it fires its schedules itself, and keeps what fired", where=f"engine {name}", hint=hint)
+    found = list_fires(session.platform.embedded_store, (name, code), page, size)
+    rows = [asdict(one) for one in found.fires]
+    session.put(found, _table(rows, _FIRE_COLUMNS), f"page {page}: {len(rows)} of {found.total}")
 
 
 @command(instance_group, "start")

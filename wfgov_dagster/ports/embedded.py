@@ -63,6 +63,18 @@ class Fired:
 
 
 @dataclass(frozen=True, slots=True)
+class FireRow:
+    """A fire as it is kept. `skipped`: due times before it that were left out; `state`: of its instance now."""
+
+    workflow_code: str
+    scheduled_at: datetime
+    fired_at: datetime
+    skipped: int
+    instance_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class FireReport:
     """`refused`: schedules that cannot be read any more (a zone that is gone …), a line for each; they stay due."""
 
@@ -107,6 +119,11 @@ class EmbeddedStore(Protocol):
 
     def fire(self, due: DueWorkflow, firing: Firing) -> int | None:
         """The instance of this fire, made with it. None: it was fired already, or the schedule is another one now."""
+
+    def fires(self, engine: str, code: str | None, page: int, size: int) -> Sequence[FireRow]:
+        """The newest first; pages count from 1."""
+
+    def count_fires(self, engine: str, code: str | None) -> int: ...
 
     def submitted(self, engine: str) -> Sequence[int]:
         """Instances that nobody has claimed, the oldest first."""

@@ -15,6 +15,7 @@ from wfgov_dagster.domain.definition import Definition, Edge
 from wfgov_dagster.domain.version import TaskVersion
 from wfgov_dagster.ports.adoption import Adoption
 from wfgov_dagster.ports.alerts import Alerts
+from wfgov_dagster.ports.calls import Calls
 from wfgov_dagster.ports.catalogue import Catalogue
 from wfgov_dagster.ports.change_sets import ChangeSets, Paces
 from wfgov_dagster.ports.checks import Checks
@@ -245,6 +246,8 @@ class Work(Protocol):
     def flows(self) -> Flows: ...
     @property
     def breakers(self) -> Breakers: ...
+    @property
+    def calls(self) -> Calls: ...
     @property
     def change_sets(self) -> ChangeSets: ...
     @property

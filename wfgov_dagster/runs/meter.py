@@ -1,20 +1,11 @@
-"""Counts and times of this process, kept in memory for whoever shows them."""
+"""Counts and times of this process, kept in memory for whoever shows them or writes them down."""
 
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """`seconds`: of all calls together."""
-
-    calls: int = 0
-    failures: int = 0
-    seconds: float = 0.0
-    longest_seconds: float = 0.0
+from wfgov_dagster.ports.calls import Measured
 
 
 class MemoryMeter:
@@ -23,6 +14,7 @@ class MemoryMeter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._measured: dict[str, Measured] = {}
+        self._unkept: dict[str, Measured] = {}
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
@@ -31,19 +23,27 @@ class MemoryMeter:
             yield
             failed = 0
         finally:
-            self._add(name, failed, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            one = {name: Measured(1, failed, seconds, seconds)}
+            with self._lock:
+                _add(self._measured, one)
+                _add(self._unkept, one)
 
     def read(self) -> Mapping[str, Measured]:
+        """All of this process."""
         with self._lock:
             return dict(self._measured)
 
-    def _add(self, name: str, failed: int, seconds: float) -> None:
+    def take(self) -> Mapping[str, Measured]:
         with self._lock:
-            so_far = self._measured.get(name, Measured())
-            self._measured[name] = replace(
-                so_far,
-                calls=so_far.calls + 1,
-                failures=so_far.failures + failed,
-                seconds=so_far.seconds + seconds,
-                longest_seconds=max(so_far.longest_seconds, seconds),
-            )
+            taken, self._unkept = self._unkept, {}
+        return taken
+
+    def give_back(self, taken: Mapping[str, Measured]) -> None:
+        with self._lock:
+            _add(self._unkept, taken)
+
+
+def _add(so_far: dict[str, Measured], more: Mapping[str, Measured]) -> None:
+    for name, measured in more.items():
+        so_far[name] = so_far.get(name, Measured()).plus(measured)

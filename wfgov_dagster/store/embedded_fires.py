@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from wfgov_dagster.domain.definition import Schedule
 from wfgov_dagster.domain.firing import Firing
 from wfgov_dagster.domain.snapshot import parse, schedule_body
-from wfgov_dagster.ports.embedded import DueWorkflow
+from wfgov_dagster.ports.embedded import DueWorkflow, FireRow
 from wfgov_dagster.store.clock import db_now
 from wfgov_dagster.store.embedded_runs import SqlEmbeddedRuns
 from wfgov_dagster.store.schema.embedded import embedded_fire as fires
@@ -67,6 +67,24 @@ class SqlEmbeddedFires(SqlEmbeddedRuns):
             conn.execute(fires.insert().values(**whose, **row))
             return instance_id
 
+    def fires(self, engine: str, code: str | None, page: int, size: int) -> Sequence[FireRow]:
+        f, i = fires.c, instances.c
+        query = (
+            sa.select(f.workflow_code, f.scheduled_at, f.fired_at, f.skipped, f.instance_id, i.state)
+            .join(instances, i.id == f.instance_id)
+            .where(_fires_of(engine, code))
+            .order_by(f.id.desc())
+            .limit(size)
+            .offset((page - 1) * size)
+        )
+        with self._database.read() as conn:
+            return [FireRow(*row) for row in conn.execute(query)]
+
+    def count_fires(self, engine: str, code: str | None) -> int:
+        query = sa.select(sa.func.count()).select_from(fires).where(_fires_of(engine, code))
+        with self._database.read() as conn:
+            return int(conn.execute(query).scalar_one())
+
 
 def is_workflow(engine: str, code: str) -> sa.ColumnElement[bool]:
     return (workflows.c.engine_name == engine) & (workflows.c.workflow_code == code)
@@ -78,6 +96,10 @@ def locked(conn: sa.Connection, engine: str, code: str) -> sa.Row[Any] | None:
 
 def schedule_from(text: str) -> Schedule:
     return Schedule(**orjson.loads(text))
+
+
+def _fires_of(engine: str, code: str | None) -> sa.ColumnElement[bool]:
+    return (fires.c.engine_name == engine) & (sa.true() if code is None else fires.c.workflow_code == code)
 
 
 def _fired(conn: sa.Connection, due: DueWorkflow, scheduled_at: datetime) -> bool:

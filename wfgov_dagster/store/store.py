@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.adoption import SqlAdoption
     from wfgov_dagster.store.alerts import SqlAlerts
     from wfgov_dagster.store.breakers import SqlBreakers
+    from wfgov_dagster.store.calls import SqlCalls
     from wfgov_dagster.store.catalogue import SqlCatalogue
     from wfgov_dagster.store.change_sets import SqlChangeSets
     from wfgov_dagster.store.checks import SqlChecks
@@ -139,6 +140,12 @@ class SqlWork:
         from wfgov_dagster.store.flows import SqlFlows
 
         return SqlFlows(self._conn)
+
+    @cached_property
+    def calls(self) -> "SqlCalls":
+        from wfgov_dagster.store.calls import SqlCalls
+
+        return SqlCalls(self._conn)
 
     @cached_property
     def change_sets(self) -> "SqlChangeSets":

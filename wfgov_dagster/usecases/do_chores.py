@@ -13,11 +13,13 @@ EVERY_SECONDS: Final = 5.0  # at most so often: what is refused stays due
 
 @dataclass(frozen=True, slots=True)
 class Chores:
-    """`launch`: have an instance run now, whoever else may be about to: who comes first gets it."""
+    """`launch`: have an instance run now, whoever else may be about to: who comes first gets it. `keep_counts`: write
+    down how often flows were asked for; it has a pace of its own."""
 
     fire: Callable[[], FireReport]
     launch: Callable[[str], object]
     deliver: Callable[[], DeliveryReport]
+    keep_counts: Callable[[], None]
 
 
 def do_chores(chores: Chores, on_failure: Callable[[WfgovError], None]) -> None:

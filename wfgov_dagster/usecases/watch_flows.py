@@ -8,6 +8,7 @@ from wfgov_dagster.domain.flow import Again
 from wfgov_dagster.domain.flow_steps import Failed, failed
 from wfgov_dagster.domain.redact import told
 from wfgov_dagster.errors import DatabaseBusy, FlowDefineNotFound, NotFound, WfgovError
+from wfgov_dagster.usecases import count_calls
 from wfgov_dagster.usecases.advance_flow import drive_flow
 from wfgov_dagster.usecases.do_chores import EVERY_SECONDS, Chores, do_chores
 from wfgov_dagster.usecases.flow_manager import Ended, FlowManager, Held, NodeReport
@@ -52,7 +53,7 @@ class Watch:
         self._manager, self._ears, self._clock = manager, ears, clock
         self._chores = None if isinstance(task, (int, float)) else task
         self._end = clock() + task if isinstance(task, (int, float)) else None
-        self._next_chores = clock()
+        self._next_chores, self._next_counts = clock(), clock() + count_calls.EVERY_SECONDS
         self._sleeper = replace(sleeper, should_stop=lambda: sleeper.should_stop() or self._is_over())
         self._due_at: dict[int, float] = {}
 
@@ -71,6 +72,9 @@ class Watch:
         if waiting.chores and self._clock() >= self._next_chores:
             do_chores(chores, self._ears.on_failure)
             self._next_chores = self._clock() + EVERY_SECONDS
+        if self._clock() >= self._next_counts:
+            self._next_counts = self._clock() + count_calls.EVERY_SECONDS
+            chores.keep_counts()
         return due(self._manager) if waiting.flows else []
 
     def care(self, flow_id: int) -> None:

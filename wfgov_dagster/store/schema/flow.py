@@ -80,3 +80,14 @@ flow_attempt = sa.Table(
     sa.UniqueConstraint("flow_node_id", "no"),
     comment="Attempts at flow nodes: a row before the function is called, its outcome after.",
 )
+
+flow_call = sa.Table(
+    "flow_call",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True, comment="Day in UTC on which it was written down."),
+    sa.Column("verb", key(50), primary_key=True, comment="flow_query, flow_detail, flow_start …"),
+    sa.Column("calls", Id, nullable=False, server_default="0", comment="How often, failures included."),
+    sa.Column("failures", Id, nullable=False, server_default="0", comment="How often in vain."),
+    sa.Column("seconds", sa.Double, nullable=False, server_default="0", comment="Of all calls together."),
+    comment="How often the verbs of flows were called, by all processes together.",
+)

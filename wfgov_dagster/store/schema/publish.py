@@ -190,5 +190,6 @@ engine_deployment = sa.Table(
     flag("schedule_online", "1 = its schedule was online."),
     moment("confirmed_at", "When we last saw it."),
     sa.Column("seen_revision", sa.Text, comment="The engine's revision at the last inspection without a difference."),
+    moment("told_at", "When Dagster was told what was confirmed; NULL = not yet.", nullable=True),
     comment="What we last confirmed an engine to hold.",
 )
