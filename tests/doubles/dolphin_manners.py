@@ -30,6 +30,7 @@ class Entry:
     refused: str | None
     version: int | None
     after: Observed | None
+    code: str
 
 
 @dataclass
@@ -279,7 +280,7 @@ class DolphinManners:
         return self._held[workflow_code]
 
     def _note(self, code: str, call: str, *, version: int | None = None, refused: str | None = None) -> None:
-        self.history.append(Entry(self.now(), self.who, call, refused, version, self.observe(code)))
+        self.history.append(Entry(self.now(), self.who, call, refused, version, self.observe(code), code))
 
     def _refuse(self, code: str, call: str, why: str) -> None:
         self._note(code, call, refused=why)

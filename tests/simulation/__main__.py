@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from tests.simulation.campaign import Tally, campaign, simulate
+from tests.simulation.campaign import KINDS, Tally, campaign, simulate
 from tests.simulation.checks import CHECKS
 from tests.simulation.mutants import MUTANTS
 
@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--mutant", choices=list(MUTANTS), help="take this safeguard out")
     parser.add_argument("--mutants", action="store_true", help="a table: each safeguard out, one after the other")
     parser.add_argument("--harsh", action="store_true", help="only the wildest schedules")
+    parser.add_argument("--kind", choices=list(KINDS), default="publish", help="one workflow, or sets of several")
     parser.add_argument("--history", action="store_true", help="print what happened, also where nothing is wrong")
     parser.add_argument("--processes", type=int, default=1)
     asked = parser.parse_args()
@@ -25,7 +26,7 @@ def main() -> None:
     if asked.mutants:
         for name, mutate in MUTANTS.items():
             print(
-                row(name, campaign(seeds, name, harsh=asked.harsh, processes=asked.processes)),
+                row(name, campaign(seeds, name, harsh=asked.harsh, kind=asked.kind, processes=asked.processes)),
                 "|",
                 mutate.__doc__,
                 flush=True,
@@ -33,13 +34,13 @@ def main() -> None:
         return
     if asked.history:
         for seed in seeds:
-            print(simulate(seed, asked.mutant, harsh=asked.harsh).told())
+            print(simulate(seed, asked.mutant, harsh=asked.harsh, kind=asked.kind).told())
         return
     began = time.perf_counter()
-    tally = campaign(seeds, asked.mutant, harsh=asked.harsh, processes=asked.processes)
+    tally = campaign(seeds, asked.mutant, harsh=asked.harsh, kind=asked.kind, processes=asked.processes)
     print(figures(tally, time.perf_counter() - began))
     for seed in tally.bad[:3]:
-        print(simulate(seed, asked.mutant, harsh=asked.harsh).told())
+        print(simulate(seed, asked.mutant, harsh=asked.harsh, kind=asked.kind).told())
     sys.exit(1 if tally.bad and not asked.mutant else 0)
 
 

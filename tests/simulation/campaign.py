@@ -5,12 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from multiprocessing import get_context
+from typing import Final
 
-from tests.simulation import programs
+from tests.simulation import programs, sets_programs
 from tests.simulation.checks import Violation
 from tests.simulation.database import VirtualDatabase
 from tests.simulation.mutants import kept
+from tests.simulation.sets_world import SetsWorld
+from tests.simulation.witness import Judge
 from tests.simulation.world import World
+
+KINDS: Final[dict[str, type[World]]] = {one.kind: one for one in (World, SetsWorld)}
+_ASKED = "SELECT id FROM workflow_operation_log WHERE action IN ('publish', 'publish_change_set')"
+_DEPLOYED = """SELECT * FROM engine_deployment
+    WHERE workflow_id = (SELECT id FROM data_workflow WHERE workflow_code = ?)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,8 @@ class Tally:
             self.bad.append(outcome.seed)
 
 
-def simulate(seed: int, mutant: str | None = None, *, harsh: bool = False) -> Outcome:
-    world = World(seed, _database(), harsh=harsh)
+def simulate(seed: int, mutant: str | None = None, *, harsh: bool = False, kind: str = World.kind) -> Outcome:
+    world = KINDS[kind](seed, _database(), harsh=harsh)
     with kept(world, mutant):
         try:
             _play(world)
@@ -71,13 +79,20 @@ def simulate(seed: int, mutant: str | None = None, *, harsh: bool = False) -> Ou
     return Outcome(
         seed, tuple(judge.violations), tuple(judge.history), world.scheduler.crashes, world.scheduler.stalls,
         len(world.database.rows("SELECT id FROM workflow_publish_record")), len(judge.requests), world.scheduler.now,
-        judge.longest_offline, judge.seen, (" --harsh" if harsh else "") + (f" --mutant {mutant}" if mutant else ""),
+        judge.longest_offline, judge.seen, _asked_as(mutant, kind, harsh=harsh),
     )  # fmt: skip
 
 
-def campaign(seeds: Sequence[int], mutant: str | None = None, *, harsh: bool = False, processes: int = 1) -> Tally:
+def _asked_as(mutant: str | None, kind: str, *, harsh: bool) -> str:
+    options = ["" if kind == World.kind else f" --kind {kind}", " --harsh" if harsh else ""]
+    return "".join([*options, f" --mutant {mutant}" if mutant else ""])
+
+
+def campaign(
+    seeds: Sequence[int], mutant: str | None = None, *, harsh: bool = False, processes: int = 1, kind: str = World.kind
+) -> Tally:
     tally = Tally()
-    run = partial(simulate, mutant=mutant, harsh=harsh)
+    run = partial(simulate, mutant=mutant, harsh=harsh, kind=kind)
     if processes == 1:
         for outcome in map(run, seeds):
             tally.add(outcome)
@@ -89,10 +104,10 @@ def campaign(seeds: Sequence[int], mutant: str | None = None, *, harsh: bool = F
 
 
 def _play(world: World) -> None:
-    for seat in world.seats:
-        programs.sit_down(world, seat)
-    for program in (programs.watch, programs.decide_all, programs.meddle, programs.interrupt):
-        program(world)
+    if isinstance(world, SetsWorld):
+        sets_programs.begin(world)
+    else:
+        programs.begin(world)
     alive = world.run(lambda: world.scheduler.now > 300 and not any(seat.busy for seat in world.seats))
     world.heal()
     if alive:
@@ -106,11 +121,18 @@ def _judge_end(world: World) -> None:
         judge.wrong("stuck", f"record {record['id']} is {record['phase']}")
     for flow in world.under_way():
         judge.wrong("stuck", f"flow {flow['id']} of record {flow['biz_id']} is {flow['state']}")
-    rows = world.database.rows("SELECT id FROM workflow_operation_log WHERE action = 'publish'")
+    rows = world.database.rows(_ASKED)
     if len(rows) < world.asked:
         judge.wrong("lost_row", f"{world.asked} requests have {len(rows)} rows in the operation log")
+    for one in world.judges:
+        _judge_workflow(one)
+    if isinstance(world, SetsWorld):
+        world.judge.sets.at_the_end()
+
+
+def _judge_workflow(judge: Judge) -> None:
     deploys = [one for one in judge.requests if one.call == "deploy" and one.done and one.refused is None]
-    made = [entry for entry in world.engine.history if entry.version and entry.who != "a person"]
+    made = [entry for entry in judge.happened() if entry.version and entry.who != "a person"]
     if len(made) > len(deploys):
         judge.wrong("too_many_versions", f"{len(made)} versions of {len(deploys)} deploys that arrived")
     if judge.edits:
@@ -119,7 +141,7 @@ def _judge_end(world: World) -> None:
     wrong = judge.expected.wrong(shown)
     if wrong:
         judge.wrong("divergent", wrong)
-    for row in world.database.rows("SELECT * FROM engine_deployment"):
+    for row in judge.database.rows(_DEPLOYED, judge.code):
         content = judge.versions[row["version_id"]][0]
         if shown is None or (content, bool(row["online"])) != (shown.content, shown.online):
             judge.wrong("ledger_lies", f"the row says {content}, online={row['online']}; the engine shows {shown}")

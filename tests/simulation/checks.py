@@ -21,6 +21,11 @@ CHECKS: Final = {
     "divergent": "in the end the engine shows what succeeded last",
     "ledger_lies": "in the end the platform's row about the engine is true",
     "stuck": "in the end every record has ended, and every flow with it",
+    "waves": "no member begins before all of an earlier wave have ended, nor after what ended its set",
+    "too_many_open": "never more members open than were asked for",
+    "unreported": "every member's result is told in the end",
+    "not_restored": "a restored set is back to what was confirmed before, but for where a newer wish won",
+    "newer_wish": "nothing is brought back over what somebody asked for since",
     "crashed": "no use case ends with an error that is none of ours",
 }
 

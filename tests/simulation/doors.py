@@ -42,6 +42,7 @@ class Request:
 
     process: "Process"
     call: str
+    code: str
     record_id: int | None
     sent_at: float
     observed_at: float
@@ -56,15 +57,15 @@ class Witness(Protocol):
 
     def looked(self, process: "Process") -> None: ...
     def committed(self, process: "Process") -> None: ...
-    def sending(self, process: "Process", call: str) -> Request: ...
+    def sending(self, process: "Process", call: str, code: str) -> Request: ...
     def arriving(self, request: Request) -> None: ...
     def note(self, who: str, what: str) -> None: ...
 
 
 @dataclass(eq=False)
 class Process:
-    """`holder`: what the names of all begin with that hold leases in it. `lease_was_good`, `step`: as of its last
-    transaction."""
+    """`holder`: what the names of all begin with that hold leases in it. `good_leases` by workflow, `step`: as of its
+    last transaction."""
 
     holder: str
     scheduler: Scheduler
@@ -73,7 +74,7 @@ class Process:
     open: int = 0
     holders: int = 0
     observed_at: float = 0.0
-    lease_was_good: bool = False
+    good_leases: dict[str, bool] = field(default_factory=dict)
     step: dict[str, Any] | None = None
     sent: list[Request] = field(default_factory=list)
 
@@ -193,22 +194,22 @@ class ProcessEngine:
     # --- writes ----------------------------------------------------------------------------------
 
     def deploy(self, definition: Definition, marker: Marker) -> None:
-        self._write("deploy", lambda: self._inner.deploy(definition, marker))
+        self._write("deploy", definition.code, lambda: self._inner.deploy(definition, marker))
 
     def online(self, workflow_code: str) -> None:
-        self._write("bring_online", lambda: self._inner.online(workflow_code))
+        self._write("bring_online", workflow_code, lambda: self._inner.online(workflow_code))
 
     def offline(self, workflow_code: str) -> None:
-        self._write("take_offline", lambda: self._inner.offline(workflow_code))
+        self._write("take_offline", workflow_code, lambda: self._inner.offline(workflow_code))
 
     def put_schedule(self, workflow_code: str, schedule: Schedule | None) -> None:
-        self._write("put_schedule", lambda: self._inner.put_schedule(workflow_code, schedule))
+        self._write("put_schedule", workflow_code, lambda: self._inner.put_schedule(workflow_code, schedule))
 
     def schedule_online(self, workflow_code: str) -> None:
-        self._write("schedule_online", lambda: self._inner.schedule_online(workflow_code))
+        self._write("schedule_online", workflow_code, lambda: self._inner.schedule_online(workflow_code))
 
     def schedule_offline(self, workflow_code: str) -> None:
-        self._write("schedule_offline", lambda: self._inner.schedule_offline(workflow_code))
+        self._write("schedule_offline", workflow_code, lambda: self._inner.schedule_offline(workflow_code))
 
     def start(self, workflow_code: str, request_key: str, started_by: str) -> str:
         return self._inner.start(workflow_code, request_key, started_by)
@@ -217,12 +218,12 @@ class ProcessEngine:
         self._inner.stop(instance_id)
 
     def delete_version(self, workflow_code: str, version: int) -> None:
-        self._write("delete_version", lambda: self._inner.delete_version(workflow_code, version))
+        self._write("delete_version", workflow_code, lambda: self._inner.delete_version(workflow_code, version))
 
-    def _write(self, call: str, apply: Callable[[], None]) -> None:
+    def _write(self, call: str, code: str, apply: Callable[[], None]) -> None:
         process, network, dice = self._process, self._network, self._process.scheduler
         process.pause(f"before {call}")
-        request = process.witness.sending(process, call)
+        request = process.witness.sending(process, call, code)
         self._reach(call)
         if dice.chance(network.no):
             process.witness.note(process.holder, f"{call}: the engine says no")

@@ -18,6 +18,13 @@ _TRIES = 12  # a person who is told that somebody publishes asks again
 _RETRIED = {"parked": 0.3, "failed": 0.1, "rejected": 0.1}  # how often a person tries again
 
 
+def begin(world: World) -> None:
+    for seat in world.seats:
+        sit_down(world, seat)
+    for program in (watch, decide_all, meddle, interrupt):
+        program(world)
+
+
 def sit_down(world: World, seat: Seat) -> None:
     """The next life of a person's terminal: each command is a process that may be killed."""
     if not seat.jobs and seat.record_id is None:
@@ -111,7 +118,7 @@ def _decide_all(world: World, process: Process) -> None:
 def _decide(world: World, process: Process, record_id: int) -> None:
     choice = world.dice.choice(list(Choice))
     if choice is Choice.REPUBLISH:
-        world.judge.decided_at = world.scheduler.now
+        world.judge.decided(record_id)
     try:
         decide(world.publisher(process), "ann", record_id, choice)
         world.judge.note(process.holder, f"record {record_id}: {choice}")

@@ -8,6 +8,7 @@ from tests.support.size import SEED, size
 
 SCHEDULES = size(50, 10_000)
 FIRST = size(0, SEED)
+SETS = size(3, 3_000)
 
 
 @pytest.fixture(scope="module")
@@ -34,4 +35,16 @@ def test_the_schedules_are_as_wild_as_they_should_be(tally: Tally) -> None:
         "sent take_offline", "sent put_schedule", "sent schedule_online", "edit of release",
     }  # fmt: skip
     rarely = {"parked", "paused", "aborted", "edit of content", "edit of cron", "edit of marker", "sent by a zombie"}
+    assert often | size(set(), rarely) <= set(tally.seen)
+
+
+# --- change sets ---------------------------------------------------------------------------------
+
+
+def test_change_sets_keep_their_waves_and_end_as_they_say() -> None:
+    tally = campaign(range(FIRST, FIRST + SETS), processes=size(1, 2), kind="sets")
+    told = [figures(tally, 0.0), *(simulate(seed, kind="sets").told() for seed in tally.bad[:3])]
+    assert not tally.bad, "\n".join(told)
+    often = {"set success", "member success", "sent deploy", "confirmed"}
+    rarely = {"set failed", "set restored", "set canceled", "cancel_set", "cancel_flow", "stop_flow", "cancel_record"}
     assert often | size(set(), rarely) <= set(tally.seen)

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from tests.doubles.dolphin_manners import EPOCH, DolphinManners
+from tests.doubles.dolphin_manners import EPOCH, DolphinManners, Entry
 from tests.simulation.checks import Expected, Shown, Violation
 from tests.simulation.database import VirtualDatabase
 from tests.simulation.doors import Process, Request
@@ -17,7 +17,11 @@ from wfgov_dagster.domain.definition import Definition, Schedule
 from wfgov_dagster.domain.snapshot import document
 from wfgov_dagster.ports.engine import Observed
 
-FAILED = ("failed", "rejected")
+FAILED = ("failed", "rejected", "aborted")
+_OF_ITS = "workflow_id = (SELECT id FROM data_workflow WHERE workflow_code = ?)"
+_RECORDS = f"SELECT * FROM workflow_publish_record WHERE {_OF_ITS} ORDER BY id"
+_STEPS = f"""SELECT * FROM publish_step WHERE id > ?
+    AND record_id IN (SELECT id FROM workflow_publish_record WHERE {_OF_ITS}) ORDER BY id"""
 _CALLS_OVER_EDITS = {"deploy": "content", "put_schedule": "cron"}
 
 
@@ -81,35 +85,35 @@ class Judge:
         lease = self._lease
         left = 0.0 if lease is None else seconds(lease["until"]) - self.scheduler.now
         mine = lease is not None and process.is_called(lease["holder"])
-        process.lease_was_good = mine and left >= self.call_seconds
+        process.good_leases[self.code] = mine and left >= self.call_seconds
 
     def committed(self, process: Process) -> None:
         self._judge_lease(
             next(iter(self.database.rows("SELECT * FROM engine_lease WHERE workflow_code = ?", self.code)), None)
         )
         self.looked(process)
-        for step in self.database.rows("SELECT * FROM publish_step WHERE id > ? ORDER BY id", self._last_step):
+        for step in self.database.rows(_STEPS, self._last_step, self.code):
             self._last_step = step["id"]
             process.step = step
             self.note(process.holder, f"record {step['record_id']}: about to {step['step']} (no {step['no']})")
         self.learn()
-        for record in self.database.rows("SELECT * FROM workflow_publish_record ORDER BY id"):
+        for record in self.database.rows(_RECORDS, self.code):
             before = self._records.get(record["id"])
             if before != record:
                 self._records[record["id"]] = record
                 self._judge_record(process, before, record)
 
-    def sending(self, process: Process, call: str) -> Request:
+    def sending(self, process: Process, call: str, code: str) -> Request:
         step, now = process.step, self.scheduler.now
         if step is None or step["step"] != call:
             self.wrong("intent_first", f"{process.holder} sends {call} without a step on record")
         process.step = None
         lease = self._lease
         good = lease is not None and process.is_called(lease["holder"]) and seconds(lease["until"]) > now
-        if not process.lease_was_good:
+        if not process.good_leases.get(self.code):
             self.wrong("stale_write", f"{process.holder} sends {call}, the lease is with {lease and lease['holder']}")
         record_id = None if step is None else step["record_id"]
-        request = Request(process, call, record_id, now, process.observed_at, None, zombie=not good)
+        request = Request(process, call, code, record_id, now, process.observed_at, None, zombie=not good)
         self.requests.append(request)
         self.note(process.holder, f"sends {call}" + ("" if good else " AS A ZOMBIE"))
         self.seen["sent by a zombie" if not good else f"sent {call}"] += 1
@@ -123,6 +127,10 @@ class Judge:
         foreign = shown is not None and self._is_foreign(request.call, shown)
         if edit is not None and foreign and edit < request.observed_at and self.decided_at < edit:
             self.wrong("overwritten", f"{request.call} replaces an edit of {edit:.1f} that was seen before")
+
+    def decided(self, _record_id: int) -> None:
+        """A person chose to overwrite what was edited."""
+        self.decided_at = self.scheduler.now
 
     def edited(self, what: str) -> None:
         self.edits[what] = self.scheduler.now
@@ -202,11 +210,12 @@ class Judge:
         steps = self.database.rows("SELECT * FROM publish_step WHERE record_id = ?", number)
         touched = any(step["outcome"] != "rejected" for step in steps)
         if phase not in FAILED:
-            wished = (
-                record["operation"] == "offline" and record["found"] is not None
-            )  # it may have had to write nothing
+            wished = record["operation"] == "offline" and record["found"] is not None  # with nothing left to write
             if phase == "superseded" and ((touched and steps) or wished):
-                self.expected.doubt(record["operation"], content, schedule)
+                self._doubt(record, content, schedule)
+            return
+        if phase == "aborted" and (self.edits or record["target"]):  # it was left as it was
+            self._doubt(record, content, schedule)
             return
         if any(one.record_id == number for one in self.on_the_way()):
             self.wrong("false_failed", f"record {number} is {phase} while a write of it is on its way")
@@ -221,11 +230,19 @@ class Judge:
         elif left and touched:
             self.wrong("left_changed", f"record {number} is {phase}: {left}")
 
+    def _doubt(self, record: dict[str, Any], content: str, schedule: str | None) -> None:
+        """What brings back says itself how it is to be released."""
+        operation = "online" if record["target"] and record["operation"] == "deploy" else record["operation"]
+        self.expected.doubt(operation, content, schedule)
+
     def _overtaken(self, process: Process) -> bool:
         """Somebody whom nothing can hold back wrote after the look: a person, or a zombie."""
-        moved = [entry.at for entry in self.engine.history if entry.who == "a person"]
+        moved = [entry.at for entry in self.happened() if entry.who == "a person"]
         moved += [one.arrives_at or 0.0 for one in self.requests if one.zombie]
         return any(at >= process.observed_at for at in moved)
+
+    def happened(self) -> list[Entry]:
+        return [entry for entry in self.engine.history if entry.code == self.code]
 
     def _zombies(self) -> bool:
         return any(one.zombie for one in self.requests)
@@ -234,7 +251,7 @@ class Judge:
         """How long it was offline between the request and the success of a deploy that keeps it online."""
         since, last = self._born[number], True
         at, total = since, 0.0
-        for entry in self.engine.history:
+        for entry in self.happened():
             if entry.after is not None:
                 if entry.at > since and not last:
                     total += entry.at - max(at, since)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import Any
 
@@ -13,6 +13,7 @@ from tests.simulation.doors import Network, Process, ProcessEngine, ProcessStore
 from tests.simulation.scheduler import Killed, Nemesis, OutOfTime, Scheduler
 from tests.simulation.witness import Judge, cron
 from wfgov_dagster.domain.definition import Definition, Schedule, Settings, Task, make
+from wfgov_dagster.domain.flow import FlowDefinition
 from wfgov_dagster.domain.snapshot import hashes
 from wfgov_dagster.domain.version import Draft
 from wfgov_dagster.store.store import SqlStore
@@ -38,6 +39,8 @@ _LONGEST_STALL = LIMITS.lease_seconds * 3
 MOVES = 20_000
 _MOVING = "state IN ('Processing', 'Canceling')"
 LONGEST_SECONDS = 4 * 3600.0
+_NEW_VERSIONS = """SELECT id, version_no FROM workflow_version
+    WHERE id > ? AND workflow_id = (SELECT id FROM data_workflow WHERE workflow_code = ?) ORDER BY id"""
 
 
 @dataclass
@@ -59,11 +62,12 @@ class Seat:
     name: str
     jobs: list[str]
     record_id: int | None = None
+    flow_id: int | None = None  # instead of a record, where it is about more than one
     lives: int = 0
 
     @property
     def busy(self) -> bool:
-        return bool(self.jobs) or self.record_id is not None
+        return bool(self.jobs) or self.record_id is not None or self.flow_id is not None
 
 
 def draw(dice: Random, *, harsh: bool = False) -> Plan:
@@ -108,16 +112,20 @@ class Unmeasured:
 class World:
     """`engine_of` is there for mutants."""
 
+    kind = "publish"
+    codes: tuple[str, ...] = (CODE,)
+    judge: Any
+
     def __init__(self, seed: int, database: VirtualDatabase, *, harsh: bool = False) -> None:
         self.dice = Random(seed)
-        self.plan = draw(self.dice, harsh=harsh)
+        self.plan = self.draw(harsh=harsh)
         self.scheduler = Scheduler(self.dice, self.plan.nemesis)
         self.engine = DolphinManners(lambda: self.scheduler.now)
         self.database = database
-        database.begin_again(first_image(), lambda: self.scheduler.now)
-        self.judge = Judge(CODE, self.scheduler, database, self.engine, LIMITS.settle_seconds, CALL_SECONDS, 1800.0)
-        self.scheduler.note = self.judge.note
+        database.begin_again(first_image(self.codes), lambda: self.scheduler.now)
         self.sql = SqlStore(database)
+        self.judge = self.appoint()
+        self.scheduler.note = self.judge.note
         self.engine_of: Callable[[ProcessEngine], Any] = lambda engine: engine
         self.limits = LIMITS
         self.seats = [Seat(f"seat {no}", jobs) for no, jobs in enumerate(self.plan.jobs)]
@@ -125,8 +133,26 @@ class World:
         self.asked = 0
         self.over = self.healed = False
         self._born = 0
-        self.judge.learn = self._learn_versions
-        self._learn_versions()
+
+    def draw(self, *, harsh: bool) -> Plan:
+        return draw(self.dice, harsh=harsh)
+
+    def appoint(self) -> Any:
+        """Whoever judges all of it."""
+        return self.judge_of(CODE)
+
+    def judge_of(self, code: str, **shared: Any) -> Judge:
+        judge = Judge(
+            code, self.scheduler, self.database, self.engine, LIMITS.settle_seconds, CALL_SECONDS, 1800.0, **shared
+        )
+        judge.learn = partial(self._learn_versions, judge)
+        judge.learn()
+        return judge
+
+    @property
+    def judges(self) -> list[Judge]:
+        """One a workflow."""
+        return [self.judge]
 
     # --- processes -------------------------------------------------------------------------------
 
@@ -159,15 +185,15 @@ class World:
         )
 
     def flows(self, process: Process) -> FlowManager:
-
-        def publisher() -> Publisher:
-            return self.publisher(process)
-
-        registry = Registry([publish_flow.definition(publisher), sweep_flow.definition(publisher, process.sleep)])
+        registry = Registry(self.definitions(process))
         return FlowManager(
             self.store(process), registry, process.new_holder(), self._is_dead, self.dice.random,
             FlowLimits(self.limits.lease_seconds), Unmeasured(),
         )  # fmt: skip
+
+    def definitions(self, process: Process) -> list[FlowDefinition]:
+        publisher = partial(self.publisher, process)
+        return [publish_flow.definition(publisher), sweep_flow.definition(publisher, process.sleep)]
 
     def _is_dead(self, holder: str) -> bool:
         return self.plan.one_host and self.judge.processes[holder.split("/", 1)[0]].dead
@@ -183,17 +209,17 @@ class World:
         self.judge.note("a person", f"saves V{self.versions}: {text}, {cron(definition.settings.schedule)}")
         return self.versions
 
-    def _learn_versions(self) -> None:
-        highest = max(self.judge.versions, default=0)
-        for row in self.database.rows("SELECT id, version_no FROM workflow_version WHERE id > ? ORDER BY id", highest):
+    def _learn_versions(self, judge: Judge) -> None:
+        highest = max(judge.versions, default=0)
+        for row in self.database.rows(_NEW_VERSIONS, highest, judge.code):
             with self.sql.read() as work:
-                definition = work.versions.definition(CODE, row["version_no"])
+                definition = work.versions.definition(judge.code, row["version_no"])
             bare = replace(definition, settings=replace(definition.settings, schedule=None))
-            known = self.judge.label(bare)
+            known = judge.label(bare)
             if known.startswith("foreign"):
-                self.judge.labels = {body: (f"V{row['version_no']}" if label == known else label)
-                                     for body, label in self.judge.labels.items()}  # fmt: skip
-            self.judge.versions[row["id"]] = (self.judge.label(bare), cron(definition.settings.schedule))
+                judge.labels = {body: (f"V{row['version_no']}" if label == known else label)
+                                for body, label in judge.labels.items()}  # fmt: skip
+            judge.versions[row["id"]] = (judge.label(bare), cron(definition.settings.schedule))
 
     # --- time ------------------------------------------------------------------------------------
 
@@ -227,33 +253,35 @@ class World:
         return bool(self.database.rows(query, *([now] if self.plan.one_host else [now, now])))
 
 
-def a_definition(text: str, schedule: Schedule | None) -> Definition:
-    tasks = [Task("extract", "Extract", node_type="SHELL", text=text), Task("load", "装载", node_type="SHELL")]
-    return make(Settings(CODE, "Workflow", schedule=schedule), tasks, [("extract", "load")])
+def a_definition(text: str, schedule: Schedule | None, code: str = CODE) -> Definition:
+    extract, load = ("extract", "load") if code == CODE else (f"{code}.extract", f"{code}.load")
+    tasks = [Task(extract, "Extract", node_type="SHELL", text=text), Task(load, "装载", node_type="SHELL")]
+    return make(Settings(code, "Workflow", schedule=schedule), tasks, [(extract, load)])
 
 
 def save(store: Any, definition: Definition) -> int | None:
     with store.write() as work:
-        workflow = work.publishing.workflow(CODE)
+        workflow = work.publishing.workflow(definition.code)
         draft = Draft(workflow.id, definition, hashes(definition), "told", "manual")
         versions = save_task_definitions(work, "ann", definition.tasks)
-        number: int | None = save_workflow_definition(work, "ann", [draft], versions).get(CODE)
+        number: int | None = save_workflow_definition(work, "ann", [draft], versions).get(definition.code)
         if number is not None:
-            save_task_relations(work, "ann", [Relations(CODE, number, definition.edges)], versions)
+            save_task_relations(work, "ann", [Relations(definition.code, number, definition.edges)], versions)
         return number
 
 
 @cache
-def first_image() -> bytes:
-    """A workflow with V1 and an engine that holds nothing."""
+def first_image(codes: tuple[str, ...] = (CODE,)) -> bytes:
+    """Workflows with V1 and an engine that holds nothing."""
     database = VirtualDatabase()
     database.begin_again(empty_image(), lambda: 0.0)
     store = SqlStore(database)
     with store.write() as work:
-        row = {"workflow_code": CODE, "workflow_name": CODE, "origin": "declared", "created_by": "ann"}
-        work.workflows.create([row | {"updated_by": "ann", "status": "ready"}])
+        row = {"origin": "declared", "created_by": "ann", "updated_by": "ann", "status": "ready"}
+        work.workflows.create([row | {"workflow_code": code, "workflow_name": code} for code in codes])
         work.publishing.add_engine("dolphin", "dolphin")
-    save(store, a_definition("echo 1", CRONS[1]))
+    for code in codes:
+        save(store, a_definition("echo 1", CRONS[1], code))
     image = database.raw.serialize()
     database.close()
     return image
