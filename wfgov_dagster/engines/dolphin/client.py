@@ -28,15 +28,15 @@ class Door:
     """One server. Threads may share it. `token` is asked for at each request."""
 
     def __init__(self, name: str, url: str, token: Callable[[], SecretStr]) -> None:
-        self._where = f"engine {name}"
+        self.where = f"engine {name}"
         self._token = token
         try:
             base = httpx.URL(url.rstrip("/"))
         except httpx.InvalidURL as exc:
-            raise EngineRejected(f"its URL is none: {exc}", where=self._where) from exc
+            raise EngineRejected(f"its URL is none: {exc}", where=self.where) from exc
         if base.scheme not in {"http", "https"} or not base.host or base.userinfo:
             hint = "http(s)://host:port/dolphinscheduler, without a user in it"
-            raise EngineRejected("its URL is none that a server could have", where=self._where, hint=hint)
+            raise EngineRejected("its URL is none that a server could have", where=self.where, hint=hint)
         self._client = httpx.Client(base_url=base, trust_env=False, follow_redirects=False)
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class Door:
         """`data` of its answer, within so many seconds altogether."""
         token = self._token().get_secret_value()
         if not token or not token.isascii() or not token.isprintable():
-            raise EngineRejected("its token is none: empty, or not in one line of ASCII", where=self._where)
+            raise EngineRejected("its token is none: empty, or not in one line of ASCII", where=self.where)
         try:
             status, body = self._exchange(call, token, seconds)
         except _NOT_SENT as exc:
@@ -92,13 +92,13 @@ class Door:
     def _read(self, call: Call, status: int, body: bytes, token: str) -> Any:
         """`body`: without the token, wherever the server repeated it as it is."""
         if status == 401:
-            hint = f"wfgov {self._where.replace(' ', ' token ', 1)}, or set the variable that it is in"
-            raise EngineRejected("401: its token is wrong or has expired", where=self._where, hint=hint)
+            hint = f"wfgov {self.where.replace(' ', ' token ', 1)}, or set the variable that it is in"
+            raise EngineRejected("401: its token is wrong or has expired", where=self.where, hint=hint)
         if status == 429:
             raise self._unreachable(call, "429: it is asked too often")
         if 400 <= status < 500:
             hint = "is its URL the one of its API, like http://host:12345/dolphinscheduler?"
-            raise EngineRejected(f"{status}: it knows no way to {call.what}", where=self._where, hint=hint)
+            raise EngineRejected(f"{status}: it knows no way to {call.what}", where=self.where, hint=hint)
         if status not in {200, 201}:
             raise self._unreadable(call, f"HTTP status {status}")
         try:
@@ -116,17 +116,17 @@ class Door:
             return self._unreachable(call, told)
         if code == call.catch_all:
             return self._unreadable(call, told)
-        return EngineRejected(f"{told} (asked to {call.what})", where=self._where, hint=hint_for(code), number=code)
+        return EngineRejected(f"{told} (asked to {call.what})", where=self.where, hint=hint_for(code), number=code)
 
     def _unreachable(self, call: Call, why: str) -> EngineUnreachable:
-        return EngineUnreachable(f"could not {call.what}: {tidy(why)}", where=self._where, hint="is the server up?")
+        return EngineUnreachable(f"could not {call.what}: {tidy(why)}", where=self.where, hint="is the server up?")
 
     def _unreadable(self, call: Call, why: str) -> EngineError:
         """There was a server, but no answer that can be read."""
         if call.retry is Retry.READ:
             return self._unreachable(call, why)
         hint = "observe it before the next try"
-        return OutcomeUnknown(f"asked to {call.what}, and no answer: {tidy(why)}", where=self._where, hint=hint)
+        return OutcomeUnknown(f"asked to {call.what}, and no answer: {tidy(why)}", where=self.where, hint=hint)
 
 
 class Talk:
@@ -145,7 +145,8 @@ class Talk:
     def ask(self, call: Call) -> Any:
         try:
             if self.left <= 0:
-                raise EngineUnreachable(f"no time left to {call.what}", hint="raise WFGOV_CALL_SECONDS")
+                hint = "raise WFGOV_CALL_SECONDS"
+                raise EngineUnreachable(f"no time left to {call.what}", where=self._door.where, hint=hint)
             found = self._door.send(call, self.left)
         except (EngineRejected, EngineUnreachable) as exc:
             if not self._wrote:

@@ -14,7 +14,7 @@ from wfgov_dagster.engines.dolphin.calls import Api
 from wfgov_dagster.engines.dolphin.client import Door, Talk
 from wfgov_dagster.engines.dolphin.dialect import V31, V32, V33, Dialect, dialect_of
 from wfgov_dagster.engines.dolphin.pages import page_url
-from wfgov_dagster.engines.dolphin.words import UNKNOWN_PROJECT
+from wfgov_dagster.engines.dolphin.words import NOT_THIS_PROJECT, UNKNOWN_PROJECT
 from wfgov_dagster.errors import EngineRejected, EngineUnreachable, InvalidInput
 from wfgov_dagster.ports.publishing import RegisteredEngine
 
@@ -122,12 +122,13 @@ def pages(talk: Talk, page: Callable[[int], Call]) -> Iterator[Mapping[str, Any]
 
 
 def _knows(talk: Talk, call: Call) -> bool:
+    """It has data, or an answer that only this endpoint gives: a server that does not know it takes the last word of
+    the path for an id of something else, or answers 404."""
     try:
         talk.ask(call)
-    except EngineRejected:
-        return False
+    except EngineRejected as exc:
+        return exc.number in NOT_THIS_PROJECT
     except EngineUnreachable as exc:
-        if str(call.catch_all) in str(exc):
-            return False
-        raise
+        if f" {call.catch_all} " not in f"{exc} ":
+            raise
     return True

@@ -89,9 +89,8 @@ class Definitions:
         return self._memory.codes(workflow_code).get(ITSELF) or self.find(session, workflow_code)
 
     def find(self, session: Session, name: str) -> int | None:
-        if not name or not name.isprintable():
-            return None
-        rows = session.pages(lambda page: session.api.find_definitions(name, page))
+        """The list of names stands, whatever is wrong with a schedule of the project: 3.1's other list does not."""
+        rows = session.ask(session.api.names()) or ()
         return next((int(row["code"]) for row in rows if row["name"] == name), None)
 
     def heads(self) -> Mapping[str, Head]:
