@@ -18,19 +18,21 @@ _RUNS: Final = 3
     job=advance_flows_job,
     minimum_interval_seconds=EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Drives durable flows that are due, or whose process died. A tick fails when the database cannot be "
-    "read.",
+    description="Drives durable flows that are due, or whose process died, and shows deployments that were confirmed "
+    "elsewhere. A tick fails when the database cannot be read.",
 )
 def flow_watch(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.RunRequest | dg.SkipReason:
     with as_dagster_failure():
         due = store.platform.due_flows()
-    if not due:
+        untold = not due and store.platform.is_untold()
+    if not due and not untold:
         return dg.SkipReason("no flow is due")
+    why = f"{len(due)} flows are due" if due else "a deployment is not shown yet"
     job, now = advance_flows_job.name, time.time()
     ages = [now - since for since in unfinished_since(context.instance, job)]
     if len(ages) >= _RUNS or any(age < _LONG_SECONDS for age in ages):
-        return dg.SkipReason(f"{len(due)} flows are due; a run of {job} is queued or running")
+        return dg.SkipReason(f"{why}; a run of {job} is queued or running")
     pause = seconds_to_wait(context.instance, job, now)
     if pause > 0:
-        return dg.SkipReason(f"{len(due)} flows are due; {job} failed, next try in {pause:.0f} s")
+        return dg.SkipReason(f"{why}; {job} failed, next try in {pause:.0f} s")
     return dg.RunRequest()

@@ -85,14 +85,15 @@ class Platform:
 
         return DagsterRuns(self.settings)
 
-    def engine(self, name: str, actor: str) -> "Engine":
-        """A registered engine by name; the embedded one is registered when it is asked for first. Raises NotFound."""
+    def engine(self, name: str, actor: str, *, looks: bool = False) -> "Engine":
+        """A registered engine by name; the embedded one is registered when it is asked for first, but not by whoever
+        only looks. Raises NotFound."""
         from wfgov_dagster.usecases import engines
 
-        if name == engines.EMBEDDED:
+        if name == engines.EMBEDDED and not looks:
             return self.engine_of(engines.ensure_embedded(self.store, actor))
         with self.store.read() as work:
-            return self.engine_of(engines.get(work, name))
+            return self.engine_of(engines.seen(work, name))
 
     @cached_property
     def credentials(self) -> "Credentials":
@@ -271,6 +272,12 @@ class Platform:
         from wfgov_dagster.usecases.flows import due
 
         return due(self.flows())
+
+    def is_untold(self) -> bool:
+        """Whether a deployment was confirmed that Dagster was not told of, a while ago."""
+        from wfgov_dagster.usecases.tell_deployments import to_tell
+
+        return bool(to_tell(self.store, 1))
 
     def watch_flows(self, stop: Event, ears: "Ears", seconds: float | None = None, workers: int = 4) -> None:
         """Drive what is due until `stop`, and do the chores; with `seconds` only the flows, and no longer."""

@@ -44,9 +44,9 @@ def adopt_command(session: Session, engine: str, workflow: str | None, every: bo
     from wfgov_dagster.wiring import sql_reader
 
     platform = session.platform
-    asked = platform.engine(engine, session.actor)
+    asked = platform.engine(engine, session.actor, looks=how["dry_run"])
     with platform.store.read() as work:
-        registered = engines.get(work, engine)
+        registered = engines.seen(work, engine)
     reader = sql_reader(how["dialect"] or _DIALECTS.get(registered.kind, _USUAL_DIALECT))
     adopter = Adopter(platform.store, registered, asked, reader, session.actor)
     report = adopt(adopter, workflow, dry_run=how["dry_run"])

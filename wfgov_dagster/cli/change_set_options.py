@@ -107,10 +107,10 @@ def wanted_of(session: Session, which: Which, how: How) -> "Wanted | None":
     if which.change_set is not None:
         codes = read_codes(which.change_set)
         name = engine_for_all(session.platform.store, codes, which.engine, default)
-        session.platform.engine(name, session.actor)
+        session.platform.engine(name, session.actor, looks=how.dry_run)
     else:
         name = which.engine or default
-        session.platform.engine(name, session.actor)
+        session.platform.engine(name, session.actor, looks=how.dry_run)
         with session.platform.store.read() as work:
             codes = list(all_changed(work, name, default=default))
         _tell_of_others(session, name)

@@ -43,7 +43,7 @@ def plan_command(session: Session, which: Which, file: Path | None) -> None:
     `wfgov apply FILE` does exactly that, or nothing if platform or engine moved. Without -o FILE the exit code is 3 if
     there is something to do.
     """
-    wanted = wanted_of(session, which, How())
+    wanted = wanted_of(session, which, How(dry_run=True))
     if wanted is None:
         session.put({"change_set": None, "members": []}, _NOTHING)
         return
@@ -76,7 +76,7 @@ def apply_command(session: Session, file: Path, how: How) -> None:
     except orjson.JSONDecodeError as exc:
         raise InvalidInput(f"it is no JSON: {exc}", where=str(file), hint="a file that wfgov plan wrote") from exc
     plan, plan_hash = parse(told)
-    session.platform.engine(plan.engine, session.actor)
+    session.platform.engine(plan.engine, session.actor, looks=how.dry_run)
     check_unmoved(session.platform.publisher(), plan)
     if how.dry_run:
         session.put(told, *plan_blocks(plan))

@@ -37,7 +37,7 @@ def list_command(session: Session, code: str | None, engine: str | None, limit: 
     name = _name(session, engine, code)
     if _is_embedded(session, name):
         now = session.now()
-        found = session.platform.engine(name, session.actor).instances(code, limit)
+        found = session.platform.engine(name, session.actor, looks=True).instances(code, limit)
         rows = [{**asdict(one), "page": None, "as_of": now} for one in found]
         session.put(rows, _table(rows, _COLUMNS))
         return

@@ -53,7 +53,7 @@ def publish_command(
 
     name = engine_for(session.platform.store, chosen, which.engine, session.settings.default_engine)
     request = Request(chosen, Operation(which.operation), name, number)
-    session.platform.engine(name, session.actor)
+    session.platform.engine(name, session.actor, looks=how.dry_run)
     if how.dry_run:
         _preview(session, request)
     else:

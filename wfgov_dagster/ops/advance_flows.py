@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from resources.store import StoreResource
-from wfgov_dagster.ops import present
+from wfgov_dagster.ops import present, timeline
 from wfgov_dagster.ops.failures import as_dagster_failure
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ class FlowsConfig(dg.Config):
 
 @dg.op(name=OP, description="Drive what is due until nothing is. A flow that has to wait is found again when due.")
 def drive_due_flows(context: dg.OpExecutionContext, config: FlowsConfig, store: StoreResource) -> None:
-    from wfgov_dagster.ops.publish_end import tell_ends
+    from wfgov_dagster.ops.publish_end import mark_untold, tell_ends
     from wfgov_dagster.usecases.flow_manager import Ended
+    from wfgov_dagster.usecases.show_past import past_of_flows
     from wfgov_dagster.usecases.watch_flows import Ears, describe, describe_event
 
     events: list[NodeReport] = []
@@ -51,12 +52,16 @@ def drive_due_flows(context: dg.OpExecutionContext, config: FlowsConfig, store: 
     with as_dagster_failure():
         store.platform.watch_flows(Event(), Ears(on_event, on_said, on_failure), config.seconds, config.workers)
         tell_ends(context, store, ended)
+        marked = mark_untold(context, store)
+        past = timeline.of_flows(past_of_flows(store.open(), sorted(left)[: present.ROWS]))
     context.add_output_metadata(
         {
             "flows": dg.MetadataValue.int(len(left)),
             "words": dg.MetadataValue.int(len(events)),
             "left_as": present.lines([left[flow_id] for flow_id in sorted(left)][: present.ROWS]),
             "what_happened": present.table([_row(event) for event in events]),
+            "deployments_marked": dg.MetadataValue.int(marked),
+            **past,
         }
     )
 

@@ -13,13 +13,14 @@ from resources.store import StoreResource
 from wfgov_dagster.domain.plan import rows
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.errors import WfgovError
-from wfgov_dagster.ops import present, publish_end
+from wfgov_dagster.ops import present, publish_end, timeline
 from wfgov_dagster.ops.actor import actor_of
 from wfgov_dagster.ops.failures import as_dagster_failure
 from wfgov_dagster.usecases.drive_publish import Left, drive_publish
 from wfgov_dagster.usecases.preview_publish import preview
 from wfgov_dagster.usecases.publisher import Publisher
 from wfgov_dagster.usecases.request_publish import Request, request
+from wfgov_dagster.usecases.show_past import past_of_records
 from wfgov_dagster.usecases.show_records import show_record
 from wfgov_dagster.usecases.workflow_engine import engine_for
 
@@ -67,7 +68,7 @@ def publish_workflow(context: dg.OpExecutionContext, config: PublishConfig, stor
         end = drive_publish(store.platform.flows(_teller(context)), record_id, time.sleep, wait=False)
         shown = show_record(store.open(), record_id)
     context.log.info(publish_end.sentence(shown))
-    told = publish_end.metadata(shown) | {"plan": present.lines(plan)}
+    told = publish_end.metadata(shown) | {"plan": present.lines(plan)} | _alerts(store, record_id)
     context.instance.add_run_tags(context.run_id, {keys.TAG_VERSION: f"V{shown.record.version_no}"})
     if isinstance(end, Left):
         context.log.warning("%s; this run ends, the deployment is marked by the run that sees its end", end.sentence())
@@ -77,6 +78,10 @@ def publish_workflow(context: dg.OpExecutionContext, config: PublishConfig, stor
         raise dg.Failure(end.message or end.phase, metadata=told, allow_retries=False)
     publish_end.mark_deployed(context, store, shown)
     context.add_output_metadata(told)
+
+
+def _alerts(store: StoreResource, record_id: int) -> dict[str, dg.MetadataValue]:
+    return timeline.of_alerts(past_of_records(store.open(), [record_id]).alerts)
 
 
 def _teller(context: dg.OpExecutionContext) -> "Callable[[NodeReport], None]":

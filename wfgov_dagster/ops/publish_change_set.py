@@ -10,7 +10,7 @@ from pydantic import Field
 
 from resources import keys, names
 from resources.store import StoreResource
-from wfgov_dagster.ops import present
+from wfgov_dagster.ops import present, timeline
 from wfgov_dagster.ops.actor import actor_of
 from wfgov_dagster.ops.failures import as_dagster_failure
 from wfgov_dagster.ops.publish import PublishOperation
@@ -70,11 +70,12 @@ def publish_members(context: dg.OpExecutionContext, config: ChangeSetConfig, sto
             return
         context.instance.add_run_tags(context.run_id, {keys.TAG_CHANGE_SET: str(change_set_id)})
         shown = _drive(context, store, change_set_id)
-    _materialise(context, shown)
+    _materialise(context, store, shown)
+    about = _about(shown) | _past(store, shown)
     if shown.change_set.state not in _GOOD:
         what = f"change set {change_set_id}: {shown.change_set.state} — wfgov change-set show {change_set_id}"
-        raise dg.Failure(what, metadata=_about(shown), allow_retries=False)
-    context.add_output_metadata(_about(shown))
+        raise dg.Failure(what, metadata=about, allow_retries=False)
+    context.add_output_metadata(about)
 
 
 def _request(context: dg.OpExecutionContext, config: ChangeSetConfig, store: StoreResource) -> int | None:
@@ -158,6 +159,15 @@ def _about(shown: "ChangeSetShown") -> dict[str, dg.MetadataValue]:
     }
 
 
+def _past(store: StoreResource, shown: "ChangeSetShown") -> dict[str, dg.MetadataValue]:
+    """Timelines of all members, wave by wave, then of those that were brought back, and their alerts."""
+    from wfgov_dagster.usecases.show_past import past_of_records
+
+    ids = [one.record_id for one in (*shown.members, *shown.back.values()) if one.record_id is not None]
+    past = past_of_records(store.open(), ids)
+    return timeline.of_records(past.records) | timeline.of_alerts(past.alerts)
+
+
 def _row(one: "Member", back: "Member | None") -> dict[str, object]:
     return {
         "wave": one.wave,
@@ -171,8 +181,10 @@ def _row(one: "Member", back: "Member | None") -> dict[str, object]:
     }
 
 
-def _materialise(context: dg.OpExecutionContext, shown: "ChangeSetShown") -> None:
+def _materialise(context: dg.OpExecutionContext, store: StoreResource, shown: "ChangeSetShown") -> None:
     """What is deployed now as the set wanted it."""
+    from wfgov_dagster.usecases.tell_deployments import told_itself
+
     for one in _published(shown):
         told = {
             "version": dg.MetadataValue.text(f"V{one.version_no}"),
@@ -181,6 +193,7 @@ def _materialise(context: dg.OpExecutionContext, shown: "ChangeSetShown") -> Non
         }
         partition = names.partition(one.workflow_code)
         context.log_event(dg.AssetMaterialization(keys.ENGINE_DEPLOYMENTS, partition=partition, metadata=told))
+        told_itself(store.open(), shown.change_set.engine.name, one.workflow_code)
 
 
 def _published(shown: "ChangeSetShown") -> Sequence["Member"]:

@@ -1,19 +1,16 @@
 """How a publish stands, on a run's page: its timeline as a table, and the deployment marked when it has succeeded."""
 
 from collections.abc import Collection
-from typing import Final
 
 import dagster as dg
 
 from resources import keys, names
 from resources.store import StoreResource
 from wfgov_dagster.errors import NotFound
-from wfgov_dagster.ops import links, present
-from wfgov_dagster.usecases import engines
+from wfgov_dagster.ops import links, present, timeline
+from wfgov_dagster.usecases import engines, tell_deployments
 from wfgov_dagster.usecases.publish_flow import BIZ_TYPE
 from wfgov_dagster.usecases.show_records import Moment, RecordShown, show_record
-
-_SPOKEN: Final = {"ok": "done", "rejected": "refused by the engine", "unknown": "no reply", None: "begun"}
 
 
 def metadata(shown: RecordShown) -> dict[str, dg.MetadataValue]:
@@ -30,7 +27,7 @@ def metadata(shown: RecordShown) -> dict[str, dg.MetadataValue]:
         "version": dg.MetadataValue.text(f"V{record.version_no}"),
         "status": dg.MetadataValue.text(f"{record.status} ({record.phase})"),
         "steps": present.table([_step(one) for one in steps]),
-        "timeline": present.table([_moment(one) for one in shown.timeline]),
+        "timeline": present.table([timeline.moment_row(one) for one in shown.timeline]),
         "error_code": dg.MetadataValue.text(record.error_code or ""),
         "error": dg.MetadataValue.text(record.error or ""),
         "foreign_edit": dg.MetadataValue.text(str(waits.get("changes", ""))),
@@ -44,6 +41,25 @@ def mark_deployed(context: dg.OpExecutionContext, store: StoreResource, shown: R
     partition = names.partition(shown.record.workflow_code)
     told = metadata(shown) | _on_engine(store, shown.record.engine, shown.record.workflow_code)
     context.log_event(dg.AssetMaterialization(keys.ENGINE_DEPLOYMENTS, partition=partition, metadata=told))
+    tell_deployments.told_itself(store.open(), shown.record.engine, shown.record.workflow_code)
+
+
+def mark_untold(context: dg.OpExecutionContext, store: StoreResource) -> int:
+    """The assets of deployments that others confirmed: the command line, or a run that could not speak any more."""
+    found = tell_deployments.to_tell(store.open())
+    for one in found:
+        partition = names.partition(one.workflow_code)
+        about: dict[str, dg.MetadataValue] = {
+            "workflow": dg.MetadataValue.text(one.workflow_code),
+            "engine": dg.MetadataValue.text(one.engine),
+            "version": dg.MetadataValue.text(f"V{one.version_no}"),
+            "confirmed": dg.MetadataValue.timestamp(one.confirmed_at),
+        }
+        record = {} if one.record_id is None else metadata(show_record(store.open(), one.record_id))
+        told = record | about | _on_engine(store, one.engine, one.workflow_code)
+        context.log_event(dg.AssetMaterialization(keys.ENGINE_DEPLOYMENTS, partition=partition, metadata=told))
+        tell_deployments.told(store.open(), one)
+    return len(found)
 
 
 def _on_engine(store: StoreResource, engine: str, workflow_code: str) -> dict[str, dg.MetadataValue]:
@@ -94,19 +110,5 @@ def sentence(shown: RecordShown) -> str:
 
 
 def _step(moment: Moment) -> dict[str, object]:
-    outcome = _SPOKEN.get(moment.outcome, moment.outcome)
+    outcome = timeline.SPOKEN.get(moment.outcome, moment.outcome)
     return {"no": moment.no, "step": moment.what, "outcome": outcome, "message": moment.message or ""}
-
-
-def _moment(moment: Moment) -> dict[str, object]:
-    is_step = moment.no is not None
-    return {
-        "at": f"{moment.at:%Y-%m-%d %H:%M:%S.%f}"[:-3],
-        "round": moment.round,
-        "attempt": moment.attempt or "",
-        "what": moment.what,
-        "outcome": _SPOKEN.get(moment.outcome, moment.outcome) if is_step else f"→ {moment.what}",
-        "seconds": "" if moment.seconds is None else moment.seconds,
-        "who": moment.actor or "",
-        "message": moment.message or "",
-    }

@@ -11,6 +11,7 @@ from resources.store import StoreResource
 from wfgov_dagster.ops import links, present
 from wfgov_dagster.ops.actor import actor_of
 from wfgov_dagster.ops.failures import as_dagster_failure
+from wfgov_dagster.ops.publish_end import mark_untold
 from wfgov_dagster.usecases.sync_history import SyncReport
 from wfgov_dagster.usecases.tell_history import Wrote, to_tell, told
 
@@ -23,7 +24,7 @@ class HistoryConfig(dg.Config):
 def read_history(context: dg.OpExecutionContext, config: HistoryConfig, store: StoreResource) -> None:
     with as_dagster_failure(max_retries=3):
         reports = store.platform.sync_history(actor_of(context.run.tags), config.engines)
-        marked = _mark(context, store)
+        marked, deployments = _mark(context, store), mark_untold(context, store)
     for one in reports:
         if one.error is not None:
             context.log.warning("engine %s: %s", one.engine, one.error)
@@ -32,6 +33,7 @@ def read_history(context: dg.OpExecutionContext, config: HistoryConfig, store: S
             "engines": present.table([_row(one) for one in reports]),
             "not_read": dg.MetadataValue.int(sum(one.error is not None for one in reports)),
             "tables_marked": dg.MetadataValue.int(marked),
+            "deployments_marked": dg.MetadataValue.int(deployments),
         }
     )
 

@@ -48,5 +48,8 @@ class Alerts(Protocol):
     def list(self, limit: int, *, undelivered: bool = False) -> Sequence[AlertRow]:
         """The newest first; those that are grouped are counted, not listed."""
 
+    def of(self, subject: str) -> Sequence[AlertRow]:
+        """About it, the oldest first; those that another one speaks for, too."""
+
     def get(self, alert_id: int) -> AlertRow:
         """Raises NotFound."""

@@ -40,6 +40,20 @@ class RecordRow:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A confirmed deployment that Dagster was not told of. `record_id`: of the last publish that succeeded; None = it
+    was adopted."""
+
+    engine_id: int
+    workflow_id: int
+    engine: str
+    workflow_code: str
+    version_no: int
+    confirmed_at: datetime
+    record_id: int | None
+
+
 class PublishHistory(Protocol):
     def records(self, wanted: RecordFilter, page: int, size: int) -> Sequence[RecordRow]:
         """The newest first."""
@@ -48,6 +62,12 @@ class PublishHistory(Protocol):
 
     def record(self, record_id: int) -> RecordRow:
         """Raises NotFound."""
+
+    def untold(self, limit: int, older_than_seconds: float) -> Sequence[Untold]:
+        """The oldest first; those confirmed so long ago at least: whoever confirms tells it, if it can."""
+
+    def told(self, engine: str, workflow_code: str, confirmed_at: datetime | None = None) -> None:
+        """Unless it was confirmed again since; `confirmed_at` None = as it is now."""
 
     def workflow_of(self, task_code: str) -> str | None:
         """Code of the workflow that the task is in; None = unknown, deleted or placed nowhere."""

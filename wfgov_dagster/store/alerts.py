@@ -48,8 +48,7 @@ class SqlAlerts:
         return self._conn.execute(made).first() is not None
 
     def about(self, subject: str, since: datetime) -> bool:
-        told = _A.dedupe_key.between(f"{subject}:", f"{subject};")  # `;` comes next after `:`, and keys sort by bytes
-        query = sa.select(_A.id).where(told & (_A.raised_at >= since)).limit(1)
+        query = sa.select(_A.id).where(_is_about(subject) & (_A.raised_at >= since)).limit(1)
         return self._conn.execute(query).first() is not None
 
     # whoever delivers
@@ -81,11 +80,18 @@ class SqlAlerts:
             query = query.where(_A.state.in_(_OPEN))
         return [_row(row) for row in self._conn.execute(query)]
 
+    def of(self, subject: str) -> Sequence[AlertRow]:
+        return [_row(row) for row in self._conn.execute(_ROWS.where(_is_about(subject)).order_by(_A.id))]
+
     def get(self, alert_id: int) -> AlertRow:
         row = self._conn.execute(_ROWS.where(_A.id == alert_id)).one_or_none()
         if row is None:
             raise NotFound(f"no alert {alert_id}", where="alerts", hint="wfgov alert list")
         return _row(row)
+
+
+def _is_about(subject: str) -> sa.ColumnElement[bool]:
+    return _A.dedupe_key.between(f"{subject}:", f"{subject};")  # `;` comes next after `:`, and keys sort by bytes
 
 
 def _speaking_for(alert: Alert) -> sa.Select[tuple[int]]:

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
 from wfgov_dagster.errors import NotFound
-from wfgov_dagster.ports.publish_history import RecordFilter, RecordRow
+from wfgov_dagster.ports.publish_history import RecordFilter, RecordRow, Untold
+from wfgov_dagster.store.clock import db_now
 from wfgov_dagster.store.schema.given import data_task
-from wfgov_dagster.store.schema.publish import engine, publish_step, workflow_publish_record
+from wfgov_dagster.store.schema.publish import engine, engine_deployment, publish_step, workflow_publish_record
 from wfgov_dagster.store.schema.workflow import data_workflow, workflow_task_relation, workflow_version
 
-_R, _W, _E, _V = workflow_publish_record.c, data_workflow.c, engine.c, workflow_version.c
+_R, _W, _E, _V, _D = workflow_publish_record.c, data_workflow.c, engine.c, workflow_version.c, engine_deployment.c
 _STEPS = (
     sa.select(sa.func.count())
     .where(publish_step.c.record_id == _R.id)
@@ -53,6 +55,33 @@ class SqlPublishHistory:
         if row is None:
             raise NotFound(f"no publish record {record_id}", hint="wfgov record list")
         return _row(row)
+
+    def untold(self, limit: int, older_than_seconds: float) -> Sequence[Untold]:
+        last = (
+            sa.select(sa.func.max(_R.id))
+            .where(_R.engine_id == _D.engine_id, _R.workflow_id == _D.workflow_id, _R.status == "success")
+            .correlate(engine_deployment)
+            .scalar_subquery()
+        )
+        query = (
+            sa.select(_D.engine_id, _D.workflow_id, _E.name, _W.workflow_code, _V.version_no, _D.confirmed_at, last)
+            .select_from(engine_deployment)
+            .join(engine, _E.id == _D.engine_id)
+            .join(data_workflow, _W.id == _D.workflow_id)
+            .join(workflow_version, _V.id == _D.version_id)
+            .where(_D.told_at.is_(None), _D.confirmed_at <= db_now(-older_than_seconds))
+            .order_by(_D.confirmed_at, _D.engine_id, _D.workflow_id)
+            .limit(limit)
+        )
+        return [Untold(*row) for row in self._conn.execute(query)]
+
+    def told(self, engine: str, workflow_code: str, confirmed_at: datetime | None = None) -> None:
+        its_engine = sa.select(_E.id).where(_E.name == engine).scalar_subquery()
+        its_workflow = sa.select(_W.id).where(_W.workflow_code == workflow_code).scalar_subquery()
+        this = (_D.engine_id == its_engine) & (_D.workflow_id == its_workflow)
+        if confirmed_at is not None:
+            this &= _D.confirmed_at == confirmed_at
+        self._conn.execute(sa.update(engine_deployment).where(this).values(told_at=db_now()))
 
     def workflow_of(self, task_code: str) -> str | None:
         r, t = workflow_task_relation.c, data_task.c

@@ -140,6 +140,7 @@ class SqlPublishing(SqlPublishRecords):
             "schedule_online": int(seen.schedule_online),
             "confirmed_at": db_now(),
             "seen_revision": None,  # whoever inspects it next looks at it whole
+            "told_at": None,
         }
         key = {"engine_id": job.engine.id, "workflow_id": job.workflow.id}
         if seen.version is None:

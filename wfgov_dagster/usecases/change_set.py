@@ -53,7 +53,7 @@ def all_changed(work: Work, engine: str, *, default: str) -> Sequence[str]:
     Its workflows are those that name it, and those that name none: all of them if it is the `default` one, else those
     that were deployed there.
     """
-    return work.change_sets.changed(engines.get(work, engine).id, is_default=engine == default)
+    return work.change_sets.changed(engines.seen(work, engine).id, is_default=engine == default)
 
 
 def request_change_set(store: Store, actor: str, wanted: Wanted) -> int:
@@ -101,9 +101,10 @@ def audited(store: Store, actor: str, action: str, change_set: str, detail: Mapp
 
 
 def order(work: Work, wanted: Wanted, *, lock: bool = False) -> Ordered:
-    """Every member checked, in waves. `lock`: nobody else publishes or changes them until the transaction ends."""
+    """Every member checked, in waves. `lock`: nobody else publishes or changes them until the transaction ends; without
+    it somebody only looks."""
     _check_numbers(wanted)
-    engine = engines.get(work, wanted.engine)
+    engine = engines.get(work, wanted.engine) if lock else engines.seen(work, wanted.engine)
     checked = _check_all(work, wanted, lock=lock)
     ids = [one.workflow.id for one in checked.values()]
     elsewhere = work.change_sets.elsewhere(engine.id, ids)

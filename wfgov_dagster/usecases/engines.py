@@ -21,6 +21,12 @@ def ensure_embedded(store: Store, actor: str, name: str = EMBEDDED) -> Registere
     return known[name]
 
 
+def seen(work: Work, name: str) -> RegisteredEngine:
+    """As `get`, for who only looks and leaves no row: the embedded one is there before it is registered."""
+    known = {engine.name: engine for engine in work.publishing.engines()}
+    return known.get(name) or RegisteredEngine(0, name, EMBEDDED) if name == EMBEDDED else get(work, name)
+
+
 def get(work: Work, name: str) -> RegisteredEngine:
     """Raises NotFound that names the known ones."""
     known = {engine.name: engine for engine in work.publishing.engines()}

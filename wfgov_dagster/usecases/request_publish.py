@@ -73,8 +73,8 @@ def request_in(work: Work, actor: str, wanted: Request, flow_id: int | None = No
 
 
 def check(work: Work, wanted: Request, *, lock: bool = False) -> Checked:
-    """What the request is about. Raises NotFound and Conflict."""
-    engine = engines.get(work, wanted.engine)
+    """What the request is about; without `lock` somebody only looks. Raises NotFound and Conflict."""
+    engine = engines.get(work, wanted.engine) if lock else engines.seen(work, wanted.engine)
     workflow = work.publishing.workflow(wanted.workflow_code, lock=lock)
     if workflow is None:
         raise NotFound(f"no workflow {wanted.workflow_code!r}", where="workflows", hint="wfgov workflow list")
