@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from wfgov_dagster.errors import InvalidInput
@@ -12,6 +12,7 @@ from wfgov_dagster.settings import Settings
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from wfgov_dagster.engines.dolphin.engine import DolphinEngine
     from wfgov_dagster.logs import Redaction
     from wfgov_dagster.ports.embedded import EmbeddedStore, FireReport
     from wfgov_dagster.ports.engine import Engine
@@ -39,6 +40,8 @@ class Platform:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
+        self._dolphins: dict[RegisteredEngine, DolphinEngine] = {}
+        self._making = Lock()
 
     @cached_property
     def database(self) -> "Database":
@@ -137,12 +140,7 @@ class Platform:
     def engine_of(self, registered: "RegisteredEngine") -> "Engine":
         """Raises InvalidInput for a kind that this release has no adapter for."""
         if registered.kind == "dolphin":
-            from wfgov_dagster.engines.dolphin.engine import DolphinEngine
-            from wfgov_dagster.store.dolphin import SqlDolphinMemory
-
-            seconds = self.settings.call_seconds or self.settings.lease_seconds / 3
-            memory = SqlDolphinMemory(self.database, registered.id)
-            return DolphinEngine(registered, self.token(registered), memory, seconds)
+            return self._dolphin(registered)
         if registered.kind != "embedded":
             raise InvalidInput(f"no adapter for {registered.kind} engines", where=f"engine {registered.name}")
         from wfgov_dagster.engines.embedded.engine import EmbeddedEngine
@@ -161,6 +159,18 @@ class Platform:
 
         with self.store.read() as work:
             return work.instances.due(EMBEDDED, self.settings.history_seconds)
+
+    def _dolphin(self, registered: "RegisteredEngine") -> "DolphinEngine":
+        """One for each row as it is now: it keeps its connections, and what it once found out of its server."""
+        from wfgov_dagster.engines.dolphin.engine import DolphinEngine
+        from wfgov_dagster.store.dolphin import SqlDolphinMemory
+
+        with self._making:
+            if registered not in self._dolphins:
+                seconds = self.settings.call_seconds or self.settings.lease_seconds / 3
+                memory = SqlDolphinMemory(self.database, registered.id)
+                self._dolphins[registered] = DolphinEngine(registered, self.token(registered), memory, seconds)
+            return self._dolphins[registered]
 
     def run_instance(self, instance_id: int, run_id: str, tell: Callable[[str], None]) -> str | None:
         """Run a submitted instance to its end; its final state, None if somebody else has it. Raises Conflict."""
@@ -304,6 +314,8 @@ class Platform:
         return deliver_alerts(self.store, self.notifier)
 
     def close(self) -> None:
+        for engine in self._dolphins.values():
+            engine.close()
         if "database" in self.__dict__:
             self.database.dispose()
 

@@ -363,9 +363,10 @@ class EngineContract:
         assert [one.instance_id for one in engine.instances("a", 10)] == [ids[2], ids[0]]
         assert [one.instance_id for one in engine.instances(None, 2)] == [ids[2], ids[1]]
 
-    def test_an_instance_alone_is_as_in_the_list(self, engine: Engine) -> None:
+    def test_an_instance_alone_is_as_in_the_list(self, engine: Engine, run_submitted: RunSubmitted) -> None:
         online(engine)
         engine.start("daily", "k", "ann")
+        run_submitted(engine)
         listed = engine.instances("daily", 1)[0]
         assert engine.instance(listed.instance_id) == listed
 

@@ -1,101 +1,147 @@
-"""A real DolphinScheduler 3.1.1 keeps the contract."""
+"""DolphinScheduler keeps the contract: a real server of 3.1.1, and doubles of families without a published server."""
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import httpx
 import orjson
 import pytest
+from pydantic import SecretStr
 
 from tests.contract.engine_contract import EngineContract, RunSubmitted
+from tests.doubles.dolphin_server import TOKEN, Double, dolphin_double
 from tests.support.dolphin import Dolphin
+from tests.support.dolphin_engines import At, engines
 from tests.support.fault_proxy import fault_proxy
 from tests.support.faults import Fault, Rule
 from tests.support.served import free_port
+from wfgov_dagster.engines.dolphin.dialect import V32, V33, Dialect
 from wfgov_dagster.engines.dolphin.engine import DolphinEngine
 from wfgov_dagster.ports.engine import Engine
-from wfgov_dagster.ports.publishing import RegisteredEngine
-from wfgov_dagster.store.db import Database
-from wfgov_dagster.store.dolphin import SqlDolphinMemory
 
 ENDED = {"success", "failed", "stopped"}
+RUNS_WITHIN_SECONDS = 60
+BY_HAND = {
+    "name": "by hand", "version": 0, "description": "", "taskType": "SHELL", "flag": "YES", "timeout": 0,
+    "taskParams": {"localParams": [], "rawScript": "echo hi", "resourceList": []}, "taskPriority": "MEDIUM",
+    "workerGroup": "default", "environmentCode": -1, "failRetryTimes": 0, "failRetryInterval": 1,
+    "timeoutFlag": "CLOSE", "delayTime": 0, "taskExecuteType": "BATCH",
+}  # fmt: skip
+Say = Callable[..., Any]
+
+
+def wait(engine: Engine) -> None:
+    end = time.monotonic() + RUNS_WITHIN_SECONDS
+    while any(one.state not in ENDED for one in engine.instances(None, 100)):
+        assert time.monotonic() < end, engine.instances(None, 100)
+        time.sleep(0.2)
+
+
+def draw(say: Say, room: str, noun: str, **told: str) -> str:
+    """Somebody makes a workflow of one task by hand."""
+    (code,) = say("GET", f"{room}/task-definition/gen-task-codes", genNum=1)
+    edge = {"name": "", "preTaskCode": 0, "preTaskVersion": 0, "postTaskCode": code, "postTaskVersion": 0}
+    say(
+        "POST",
+        f"{room}/{noun}-definition",
+        name="theirs",
+        taskDefinitionJson=orjson.dumps([BY_HAND | {"code": code}]).decode(),
+        taskRelationJson=orjson.dumps([edge | {"conditionType": "NONE", "conditionParams": {}}]).decode(),
+        **told,
+    )
+    return "theirs"
+
+
+@contextmanager
+def without_replies(url: str) -> Iterator[str]:
+    """The same server, but nobody hears what it says to a deploy."""
+    base, _, path = url.rpartition("/")
+    rules = [Rule(Fault.DROP_REPLY, method, "-definition") for method in ("POST", "PUT")]
+    with fault_proxy(base, rules) as proxy:
+        yield f"{proxy.url}/{path}"
 
 
 class DolphinContract(EngineContract):
-    """What the real server and the doubles have in common."""
+    """A subclass brings `url` and `at`."""
+
+    @pytest.fixture
+    def url(self) -> str:
+        raise AssertionError("a subclass brings its server")
+
+    @pytest.fixture
+    def engine(self, url: str, at: At) -> DolphinEngine:
+        return at(url)
+
+    @pytest.fixture
+    def run_submitted(self) -> RunSubmitted:
+        return wait
+
+    @pytest.fixture
+    def unreachable(self, at: At) -> DolphinEngine:
+        return at(f"http://127.0.0.1:{free_port()}/dolphinscheduler")
+
+    @pytest.fixture
+    def mute(self, url: str, at: At) -> Iterator[DolphinEngine]:
+        with without_replies(url) as silent:
+            yield at(silent)
 
 
-class TestDolphin(EngineContract):
+class TestDolphin31(DolphinContract):
     @pytest.fixture
     def project(self, dolphin_server: Dolphin) -> tuple[str, int]:
         return dolphin_server.project()
 
     @pytest.fixture
-    def memory(self, sqlite_url: str) -> Iterator[SqlDolphinMemory]:
-        database = Database(sqlite_url)
-        yield SqlDolphinMemory(database, 1)
-        database.dispose()
+    def url(self, dolphin_server: Dolphin) -> str:
+        return dolphin_server.url
 
     @pytest.fixture
-    def at(
-        self, dolphin_server: Dolphin, project: tuple[str, int], memory: SqlDolphinMemory
-    ) -> Iterator[Callable[[str], DolphinEngine]]:
-        """The engine behind a URL."""
-        made: list[DolphinEngine] = []
-
-        def engine(url: str) -> DolphinEngine:
-            row = RegisteredEngine(1, "dolphin", "dolphin", url, project[0], "env:TOKEN", dolphin_server.tenant)
-            made.append(DolphinEngine(row, lambda: dolphin_server.token, memory))
-            return made[-1]
-
-        yield engine
-        for one in made:
-            one.close()
-
-    @pytest.fixture
-    def engine(self, dolphin_server: Dolphin, at: Callable[[str], DolphinEngine]) -> DolphinEngine:
-        return at(dolphin_server.url)
-
-    @pytest.fixture
-    def run_submitted(self) -> RunSubmitted:
-        def wait(engine: Engine) -> None:
-            end = time.monotonic() + 60
-            while any(one.state not in ENDED for one in engine.instances(None, 100)):
-                assert time.monotonic() < end, engine.instances(None, 100)
-                time.sleep(0.3)
-
-        return wait
-
-    @pytest.fixture
-    def unreachable(self, at: Callable[[str], DolphinEngine]) -> DolphinEngine:
-        return at(f"http://127.0.0.1:{free_port()}/dolphinscheduler")
-
-    @pytest.fixture
-    def mute(self, dolphin_server: Dolphin, at: Callable[[str], DolphinEngine]) -> Iterator[DolphinEngine]:
-        base, _, path = dolphin_server.url.rpartition("/")
-        rules = [Rule(Fault.DROP_REPLY, method, "process-definition") for method in ("POST", "PUT")]
-        with fault_proxy(base, rules) as proxy:
-            yield at(f"{proxy.url}/{path}")
+    def at(self, dolphin_server: Dolphin, project: tuple[str, int], sqlite_url: str) -> Iterator[At]:
+        with engines(sqlite_url, project[0], dolphin_server.token, dolphin_server.tenant) as at:
+            yield at
 
     @pytest.fixture
     def foreign(self, dolphin_server: Dolphin, project: tuple[str, int]) -> Callable[[Engine], str]:
-        def make(_engine: Engine) -> str:
-            room = f"/projects/{project[1]}"
-            (code,) = dolphin_server.call("GET", f"{room}/task-definition/gen-task-codes", genNum=1)
-            task = {
-                "code": code, "name": "by hand", "version": 0, "description": "", "taskType": "SHELL", "flag": "YES",
-                "taskParams": {"localParams": [], "rawScript": "echo hi", "resourceList": []}, "timeout": 0,
-                "taskPriority": "MEDIUM", "workerGroup": "default", "environmentCode": -1, "failRetryTimes": 0,
-                "failRetryInterval": 1, "timeoutFlag": "CLOSE", "delayTime": 0, "taskExecuteType": "BATCH",
-            }  # fmt: skip
-            edge = {"name": "", "preTaskCode": 0, "preTaskVersion": 0, "postTaskCode": code, "postTaskVersion": 0}
-            dolphin_server.call(
-                "POST",
-                f"{room}/process-definition",
-                name="theirs",
-                tenantCode=dolphin_server.tenant,
-                taskDefinitionJson=orjson.dumps([task]).decode(),
-                taskRelationJson=orjson.dumps([edge | {"conditionType": "NONE", "conditionParams": {}}]).decode(),
-            )
-            return "theirs"
+        tenant = dolphin_server.tenant
+        return lambda _: draw(dolphin_server.call, f"/projects/{project[1]}", "process", tenantCode=tenant)
 
-        return make
+
+class DoubleContract(DolphinContract):
+    """A subclass brings `dialect`. Every request has to be one that its family knows, without a parameter more."""
+
+    dialect: Dialect
+
+    @pytest.fixture
+    def double(self) -> Iterator[Double]:
+        with dolphin_double(self.dialect) as double:
+            double.world.create_project("p")
+            yield double
+            assert double.ignored == []
+
+    @pytest.fixture
+    def url(self, double: Double) -> str:
+        return double.url
+
+    @pytest.fixture
+    def at(self, double: Double, sqlite_url: str) -> Iterator[At]:
+        with engines(sqlite_url, "p", SecretStr(TOKEN)) as at:
+            yield at
+
+    @pytest.fixture
+    def foreign(self, double: Double) -> Callable[[Engine], str]:
+        def say(method: str, path: str, **told: object) -> Any:
+            where: dict[str, Any] = {"params" if method == "GET" else "data": told}
+            return httpx.request(method, f"{double.url}{path}", headers={"token": TOKEN}, **where).json()["data"]
+
+        (project,) = double.world.projects
+        return lambda _: draw(say, f"/projects/{project}", self.dialect.noun)
+
+
+class TestDolphin32(DoubleContract):
+    dialect = V32
+
+
+class TestDolphin34(DoubleContract):
+    dialect = V33

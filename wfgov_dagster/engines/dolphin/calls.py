@@ -73,7 +73,7 @@ class Api:
         return _read("list the definitions", self._definitions(), 10122, told)
 
     def names(self) -> Call:
-        return _read("list the names of the definitions", f"{self._definitions()}/simple-list", 10111)
+        return _read("list the names of the definitions", f"{self._definitions()}/simple-list", 10110)
 
     def definition(self, code: int) -> Call:
         return _read("read the definition", self._definitions(code), 10109)

@@ -15,6 +15,7 @@ from wfgov_dagster.engines.dolphin.kinds import KINDS, Kind, defaults_of, folded
 from wfgov_dagster.errors import InvalidInput
 
 NODE: Final = "$node"  # key of `extra` for what is a task's and not its parameters': reading.py's
+EMPTY: Final = "\n"  # sent for a script without text: the server refuses one that is empty
 _COMMON: Final = frozenset({"localParams", "resourceList", "varPool", "rawScript"})
 
 
@@ -90,6 +91,7 @@ def from_params(task_type: str, params: Mapping[str, Any], family: str, names: N
     if rest.get("varPool") == []:
         del rest["varPool"]
     text = str(rest.pop("rawScript" if kind is None else kind.text or "", ""))
+    text = "" if text == EMPTY else text
     datasource = None
     if kind is not None:
         if kind.has_datasource:
@@ -106,7 +108,7 @@ def kept(task: Task) -> Task:
     told = {name for name in unpack(task.extra) if name != NODE}
     if kind is None and told:
         return replace(task, text="", parameters=(), resources=(), datasource=None)
-    text = task.text if kind is None or kind.text is not None else ""
+    text = task.text if (kind is None or kind.text is not None) and task.text != EMPTY else ""
     datasource = task.datasource if kind is not None and kind.has_datasource else None
     listed = () if "resourceList" in told else tuple(sorted(task.resources))
     return replace(task, text=text, parameters=tuple(sorted(task.parameters)), resources=listed, datasource=datasource)
@@ -137,7 +139,7 @@ def _own(task: Task, kind: Kind, family: str, codes: Codes) -> dict[str, Any]:
     """The parameters of its type as the task's fields say them, and as they are filled in otherwise."""
     own = dict(defaults_of(kind, task.text, family))
     if kind.text is not None:
-        own[kind.text] = task.text
+        own[kind.text] = task.text or (EMPTY if kind.text == "rawScript" else "")
     if kind.has_datasource:
         if task.datasource is None:
             hint = "give it one that the server knows by that name"
