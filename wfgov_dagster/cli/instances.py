@@ -1,5 +1,6 @@
 """wfgov instance …"""
 
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -119,20 +120,25 @@ def fires_command(session: Session, code: str | None, engine: str | None, page: 
               help="Wait so long for its end; exit code 1 unless it succeeded by then.")  # fmt: skip
 def start_command(session: Session, code: str, engine: str | None, seconds: float | None) -> None:
     """Start one run of a workflow that is online, on the platform and on the engine."""
-    from wfgov_dagster.usecases.start_instance import Start, launch, start_instance
+    from wfgov_dagster.usecases.start_instance import Start, launch, start_instance, wait_for_end
 
-    asked = _engine(session, engine, code)
+    name = _name(session, engine, code)
+    asked = session.platform.engine(name, session.actor)
     instance = start_instance(session.platform.store, asked, session.actor, Start(code, str(uuid.uuid4())))
-    run_id = launch(session.platform.runs, instance.instance_id)
-    if seconds is not None:
-        session.platform.runs.wait(run_id, seconds)
-        instance = asked.instance(instance.instance_id)
+    run_id = None
+    if _is_embedded(session, name):
+        run_id = launch(session.platform.runs, instance.instance_id)
+        if seconds is not None:
+            session.platform.runs.wait(run_id, seconds)
+            instance = asked.instance(instance.instance_id)
+    elif seconds is not None:
+        instance = wait_for_end(asked, instance, seconds, time.sleep, time.monotonic)
     session.put({**asdict(instance), "run_id": run_id}, fields([*asdict(instance).items(), ("Dagster run", run_id)]))
     if seconds is not None and instance.state != "success":
         raise Conflict(
             f"it is {instance.state}: {instance.error or 'not ended yet'}",
             where=f"instance {instance.instance_id}",
-            hint=f"wfgov instance show {instance.instance_id}",
+            hint=f"wfgov instance show {instance.instance_id}" + ("" if run_id else f" --engine {name}"),
         )
 
 

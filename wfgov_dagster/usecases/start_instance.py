@@ -1,6 +1,8 @@
 """Ask an engine for one run of a workflow. The platform starts only what is online here (design rule 7)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from wfgov_dagster.domain.lifecycle import Status
 from wfgov_dagster.errors import Conflict, EngineError, IllegalTransition, NotFound, OutcomeUnknown
@@ -9,7 +11,9 @@ from wfgov_dagster.ports.runtime import Runs
 from wfgov_dagster.ports.store import Store
 from wfgov_dagster.usecases.show_workflows import unknown_workflow
 
+ENDED: Final = frozenset({"success", "failed", "stopped"})
 _ACTION = "start_instance"
+_LOOK_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,17 @@ def start_instance(store: Store, engine: Engine, actor: str, wanted: Start) -> I
         raise
     with store.write() as work:
         work.audit.add(actor, _ACTION, subject, detail | {"instance_id": instance.instance_id})
+    return instance
+
+
+def wait_for_end(
+    engine: Engine, instance: Instance, seconds: float, sleep: Callable[[float], None], monotonic: Callable[[], float]
+) -> Instance:
+    """How it stands when it has ended, or after so many seconds: for an engine that runs its instances itself."""
+    end = monotonic() + seconds
+    while instance.state not in ENDED and (left := end - monotonic()) > 0:
+        sleep(min(_LOOK_SECONDS, left))
+        instance = engine.instance(instance.instance_id)
     return instance
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wfgov_dagster.engines.dolphin.shapes import Shape, anything
+
 
 class Retry(StrEnum):
     READ = "read"  # may be repeated freely
@@ -14,7 +16,7 @@ class Retry(StrEnum):
 class Call:
     """`what`: for people. `path` below the server's URL; its parts are numbers or fixed words. `parameters`: of the
     query for GET and DELETE, else of a form. `catch_all`: the code that the endpoint answers with when something in the
-    server broke, so that it is neither a yes nor a no."""
+    server broke, so that it is neither a yes nor a no. `answer`: what comes with a yes."""
 
     what: str
     method: str
@@ -22,6 +24,7 @@ class Call:
     retry: Retry
     catch_all: int
     parameters: Mapping[str, str | int] = field(default_factory=dict)
+    answer: Shape = anything
 
     @property
     def in_query(self) -> bool:

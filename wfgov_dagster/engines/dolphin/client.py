@@ -107,6 +107,9 @@ class Door:
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as exc:
             raise self._unreadable(call, _looks_like(body)) from exc
         if code == 0:
+            wrong = call.answer(found.get("data"))
+            if wrong:
+                raise self._unreadable(call, f"a yes with data of another kind: {wrong}")
             return found.get("data")
         raise self._refusal(call, code, message.replace(token, "***"))
 
