@@ -27,8 +27,8 @@ def engine(small_estate: None, instance: dg.DagsterInstance, monkeypatch: pytest
     estate.execute(
         "INSERT INTO engine_deployment (engine_id, workflow_id, version_id, content_hash, engine_workflow_code, "
         "engine_task_codes, told_at) SELECT e.id, w.id, w.current_version_id, 'w1:0', 'e-retail', "
-        """'{"load":"1","clean":"2"}', '2026-01-01 00:00:00.000000' """
-        "FROM engine e, data_workflow w WHERE w.workflow_code = 'retail'"
+        """'{"load":"1","clean":"2"}', '2026-01-01 00:00:00.000000' FROM engine e, data_workflow w """
+        "WHERE w.workflow_code = 'retail'"
     )
     estate.execute(
         "INSERT INTO engine_deployment_version (engine_id, workflow_id, engine_version, version_id) "
