@@ -100,6 +100,19 @@ def test_a_flow_that_is_cancelled_cancels_the_set(sets: Sets, on_failure: str, s
     assert (sets.show(change_set_id).change_set.state, sets.texts("abc")) == (state, texts)
 
 
+@pytest.mark.parametrize(("on_failure", "state"), [("stop", "canceled"), ("restore", "restored")])
+def test_a_flow_that_is_cancelled_before_anybody_began_it_cancels_the_set(
+    sets: Sets, on_failure: str, state: str
+) -> None:
+    change_set_id = sets.make("abc", on_failure=OnFailure(on_failure))
+    cancel_flow(manager(sets), "bob", flow_of(sets, change_set_id), "wrong day")
+    assert end(sets, change_set_id).state is FlowState.CANCELED
+    shown = sets.show(change_set_id)
+    assert (shown.change_set.state, sets.texts("abc")) == (state, "ooo")
+    assert set(states(shown).values()) == {"skipped"}
+    assert sets.office.engine.writes == []
+
+
 def test_a_set_whose_flow_was_stopped_goes_on_when_it_is_resumed(sets: Sets) -> None:
     change_set_id = sets.make("abc")
     advance_flow(manager(sets), flow_of(sets, change_set_id))

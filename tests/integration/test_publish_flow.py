@@ -185,6 +185,13 @@ def test_cancelling_a_flow_that_wrote_nothing_writes_nothing(office: Office) -> 
     assert (office.record(record_id)["phase"], office.engine.writes) == ("aborted", [])
 
 
+def test_cancelling_a_flow_that_nobody_has_begun_ends_its_publish(office: Office) -> None:
+    record_id = office.ask("deploy")
+    cancel_flow(manager(office), "ann", flow_of(office, record_id).id, "not today")
+    assert drive(office, record_id).state is FlowState.CANCELED
+    assert (office.record(record_id)["phase"], office.engine.writes) == ("aborted", [])
+
+
 def test_a_publish_whose_flow_was_stopped_is_tried_again(office: Office) -> None:
     record_id = office.ask("deploy")
     stop_flow(manager(office), "ann", flow_of(office, record_id).id)

@@ -125,7 +125,8 @@ class FlowNode:
 
     `attempts` that may fail; `deadline_seconds` from its beginning, waits and retries included, None = no limit.
     `compensate` undoes it when the flow is cancelled; it is called for every flow node that was begun, so it looks
-    before it undoes.
+    before it undoes. `asked_before`: what it does was put on record when the flow was made, so it is undone also where
+    nobody has begun it.
     """
 
     name: str
@@ -135,6 +136,11 @@ class FlowNode:
     interval_seconds: float = 3.0
     deadline_seconds: float | None = None
     compensate: "Do | None" = None
+    asked_before: bool = False
+
+    def is_to_be_undone(self, state: NodeState) -> bool:
+        begun = state is not NodeState.WAITING or self.asked_before
+        return begun and state is not NodeState.UNDONE and self.compensate is not None
 
 
 @dataclass(frozen=True, slots=True)

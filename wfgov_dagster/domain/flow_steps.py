@@ -41,7 +41,7 @@ class Call:
 
 
 def next_of(state: FlowState, stands: Sequence[Stand], definition: FlowDefinition) -> Call | FlowEvent:
-    """The first flow node that is not done; when cancelled, the last one begun that is not undone. An event: the
+    """The first flow node that is not done; when cancelled, the last one that is to be undone. An event: the
     flow is at its end."""
     if state is FlowState.PROCESSING:
         for stand in stands:
@@ -50,7 +50,7 @@ def next_of(state: FlowState, stands: Sequence[Stand], definition: FlowDefinitio
         return FlowEvent.FINISH
     for stand in reversed(stands):
         node = definition.node(stand.name)
-        if stand.state not in {NodeState.WAITING, NodeState.UNDONE} and node.compensate is not None:
+        if node.is_to_be_undone(stand.state):
             return Call(node, Action.UNDO)
     return FlowEvent.UNDONE
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from wfgov_dagster.domain.change_set import UNDER_WAY, MemberState, SetState, current_wave
+from wfgov_dagster.domain.change_set import UNDER_WAY, MemberState, OnFailure, SetState, current_wave
 from wfgov_dagster.domain.flow import Again
 from wfgov_dagster.errors import LeaseHeld, WfgovError
 from wfgov_dagster.ports.change_sets import ChangeSet, Member
@@ -117,7 +117,7 @@ class _Turn:
         try:
             with store.write() as work:
                 found = work.change_sets.get(self._set.id, lock=True)
-                if found.canceled_by is not None or work.change_sets.member(member.id).state is not MemberState.WAITING:
+                if _is_over(found) or work.change_sets.member(member.id).state is not MemberState.WAITING:
                     return 0.0
                 if found.counts.get(MemberState.OPEN, 0) >= found.parallel:
                     return inf  # one of them will end, or says itself how long it waits
@@ -139,6 +139,12 @@ class _Turn:
                 if work.change_sets.member(member.id).state is MemberState.WAITING:
                     work.change_sets.end(member.id, MemberState.FAILED, refusal.sentence())
             return 0.0
+
+
+def _is_over(found: ChangeSet) -> bool:
+    """Also where a member could not even be begun in this very turn: no more is written only to be taken back."""
+    failed = found.counts.get(MemberState.FAILED, 0) > 0
+    return found.canceled_by is not None or (failed and found.on_failure is OnFailure.RESTORE)
 
 
 def _request(work: Work, found: ChangeSet, member: Member) -> int:

@@ -17,7 +17,8 @@ from wfgov_dagster.usecases.end_change_set import cancel
 
 def definition(crew_of: Callable[[], Crew]) -> FlowDefinition:
     """`crew_of` makes one at each call: a manager may be at several flows at a time."""
-    node = FlowNode("publish", NodeKind.POLL, partial(_publish, crew_of), compensate=partial(_undo, crew_of))
+    do, undo = partial(_publish, crew_of), partial(_undo, crew_of)
+    node = FlowNode("publish", NodeKind.POLL, do, compensate=undo, asked_before=True)
     return FlowDefinition(FLOW, 1, (node,))
 
 

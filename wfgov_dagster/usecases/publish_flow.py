@@ -26,7 +26,8 @@ _HELD_SECONDS: Final = 1.0  # between looks while another publisher holds the wo
 
 def definition(publisher_of: Callable[[], Publisher]) -> FlowDefinition:
     """`publisher_of` makes one at each call: a manager may be at several flows at a time."""
-    node = FlowNode("publish", NodeKind.POLL, partial(_publish, publisher_of), compensate=partial(_undo, publisher_of))
+    do, undo = partial(_publish, publisher_of), partial(_undo, publisher_of)
+    node = FlowNode("publish", NodeKind.POLL, do, compensate=undo, asked_before=True)
     return FlowDefinition(NAME, 1, (node,))
 
 
