@@ -72,7 +72,7 @@ class Life:
             return set(work.versions.definition(CODE, version).edges)
 
     def run(self) -> Any:
-        return self.front.json("instance", "start", CODE, "--wait", 120)
+        return self.front.json("instance", "start", CODE, "--wait", "120")
 
 
 @pytest.fixture(params=ENGINES)

@@ -55,10 +55,14 @@ class Dolphin:
         name = f"p{uuid4().hex[:12]}"
         return name, int(self.call("POST", "/projects", projectName=name, description="")["code"])
 
+    def stop(self) -> None:
+        """Of one that nobody shares."""
+        _run("--stop", str(self.folder / "data"))
+
     def restart(self) -> None:
         """Stopped and started again on the same data and port."""
         port = self.url.split(":")[2].split("/", maxsplit=1)[0]
-        _run("--stop", str(self.folder / "data"))
+        self.stop()
         _run("--daemon", str(self.folder / "data"), port)
 
 
