@@ -170,7 +170,7 @@ def wfgov(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFact
     """One for all cases: they change nothing."""
     folder = tmp_path_factory.mktemp("bad input")
     made = Cli(new_database(), folder / "home").derived(folder / "estate")
-    made.ok("instance", "list")  # the engine that is always there has its row
+    made.ok("engine", "test", "embedded")  # the engine that is always there has its row
     return made
 
 
@@ -225,7 +225,7 @@ def test_a_version_that_is_not_the_one_refuses_the_publish(database_url: str, tm
     changed = [(*task[:7], "hourly", *task[8:]) if task[6] == SALES else task for task in TASKS]
     own.ok("import", "csv", write_estate(tmp_path / "estate", changed), "--source", "estate")
     own.ok("orchestrate")
-    own.ok("instance", "list")
+    own.ok("engine", "test", "embedded")
     before = dump(own)
     result = own.run("publish", SALES, "--operation", "deploy", "--version", "V1")
     assert result.exit_code == REFUSED
