@@ -12,7 +12,7 @@ from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.schema.instances import engine_sync, task_instance_cache, workflow_instance_cache
 from wfgov_dagster.store.schema.workflow import workflow_operation_log
 from wfgov_dagster.usecases.show_history import age, list_history, show_instance
-from wfgov_dagster.usecases.sync_history import Pages
+from wfgov_dagster.usecases.sync_history import PAGES, Pages
 from wfgov_dagster.usecases.tell_history import to_tell, told
 
 DOWN = EngineUnreachable("no answer, token=hush-hush", where="engine ds")
@@ -44,7 +44,7 @@ def test_140_workflows_are_one_page_and_not_a_call_each(database: Database) -> N
 
     report = bureau.sync()
 
-    assert (report.read, report.changed) == (100, 60)
+    assert (report.read, report.changed) == (PAGES.first, 60)
     assert bureau.engine.calls == {"instances": 1, "task_instances": 60}
     assert len(bureau.kept()) == 200
     assert bureau.sync().changed == 0
