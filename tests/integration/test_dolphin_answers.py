@@ -42,7 +42,8 @@ def run(engine: DolphinEngine) -> str:
 
 READS: dict[str, tuple[str, str, tuple[Any, ...], Act]] = {
     "projects": ("GET", "/projects", PAGES, lambda engine: engine.observe("w")),
-    "definitions": ("GET", ".*-definition", PAGES, lambda engine: engine.observe("nobody")),
+    "names": ("GET", ".*-definition/simple-list", LISTS, lambda engine: engine.observe("nobody")),
+    "definitions": ("GET", ".*-definition", PAGES, lambda engine: engine.heads()),
     "definition": ("GET", r".*-definition/\d+", OBJECTS, lambda engine: engine.observe("w")),
     "schedules": ("GET", ".*/schedules", PAGES, lambda engine: engine.observe("w")),
     "all schedules": ("POST", ".*/schedules/list", LISTS, lambda engine: engine.heads()),

@@ -65,9 +65,9 @@ def test_everything_that_is_missing_is_named_and_nothing_is_made(server: Echoing
 
 def test_whoever_else_writes_into_the_project_is_named(server: EchoingServer) -> None:
     server.definitions = [
-        {"name": "by hand", "description": "", "modifyBy": "bob"},
-        {"name": "ours", "description": OURS, "modifyBy": "admin"},
-        {"name": "edited", "description": OURS, "modifyBy": "bob"},
+        {"code": 1, "version": 1, "name": "by hand", "description": "", "modifyBy": "bob"},
+        {"code": 2, "version": 1, "name": "ours", "description": OURS, "modifyBy": "admin"},
+        {"code": 3, "version": 1, "name": "edited", "description": OURS, "modifyBy": "bob"},
     ]
     assert list(probe(server).foreign_writers) == [
         "1 definitions of the project are not ours: by hand",

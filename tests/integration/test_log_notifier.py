@@ -130,7 +130,7 @@ def test_alerts_are_listed_and_shown_delivered_or_not(database_url: str, tmp_pat
 
 
 def test_a_traceback_in_the_command_lines_log_has_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def explode(*_: object) -> None:
+    def explode(*_: object, **__: object) -> None:
         raise RuntimeError(f"cannot connect: postgresql://wfgov:{CANARY}@db/wfgov, {CANARY}")
 
     monkeypatch.setattr(Platform, "engine", explode)

@@ -7,6 +7,8 @@ from typing import Final, Protocol
 
 from wfgov_dagster.domain.publish import Found
 
+FLOW: Final = "change_set"  # name of the flow that drives it, and what that is about
+
 
 class SetState(StrEnum):
     RUNNING = "running"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from wfgov_dagster.domain.change_set import Former, OnFailure
+from wfgov_dagster.domain.change_set import FLOW, Former, OnFailure
 from wfgov_dagster.domain.flow import Biz
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.domain.waves import waves
@@ -18,7 +18,6 @@ from wfgov_dagster.usecases import engines
 from wfgov_dagster.usecases.flow_changes import create, start
 from wfgov_dagster.usecases.request_publish import Checked, Request, check
 
-FLOW: Final = "change_set"  # name of the flow, and what it is about
 ACTION: Final = "publish_change_set"  # in audit entries
 MOST_PARALLEL: Final = 64
 

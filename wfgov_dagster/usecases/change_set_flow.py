@@ -7,11 +7,10 @@ failed, whether it was brought back or not.
 from collections.abc import Callable
 from functools import partial
 
-from wfgov_dagster.domain.change_set import SetState
+from wfgov_dagster.domain.change_set import FLOW, SetState
 from wfgov_dagster.domain.flow import JSON, Again, FlowDefinition, FlowNode, NodeKind, Turn
 from wfgov_dagster.errors import ChangeSetFailed
 from wfgov_dagster.usecases.advance_change_set import Crew, advance_change_set
-from wfgov_dagster.usecases.change_set import FLOW
 from wfgov_dagster.usecases.end_change_set import cancel
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from wfgov_dagster.domain.alert import subject
+from wfgov_dagster.domain.change_set import FLOW as CHANGE_SET
 from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.alerts import AlertRow
 from wfgov_dagster.ports.flows import AttemptRow, FlowRow
 from wfgov_dagster.ports.store import Store, Work
 from wfgov_dagster.usecases import publish_flow
-from wfgov_dagster.usecases.change_set import FLOW as CHANGE_SET
 from wfgov_dagster.usecases.show_records import RecordShown, show_record
 
 RECORDS: Final = 50  # timelines that are read for one page; more are a page that nobody reads
