@@ -22,7 +22,7 @@ from wfgov_dagster.ports.leases import Lease, NewStep
 from wfgov_dagster.store.flows import SqlFlows
 from wfgov_dagster.store.leases import SqlLeases
 from wfgov_dagster.store.publishing import SqlPublishing
-from wfgov_dagster.usecases import publish, sweep_flow
+from wfgov_dagster.usecases import begin_publish, publish, sweep_flow
 
 Mutate = Callable[[World, ExitStack], None]
 
@@ -121,6 +121,12 @@ def no_sweeper(_world: World, stack: ExitStack) -> None:
     stack.enter_context(patch.object(sweep_flow, "sweep", lambda *_: []))
 
 
+def late_is_nobodys(world: World, stack: ExitStack) -> None:
+    """Neither the sweeper nor the next publish looks for what came late."""
+    no_sweeper(world, stack)
+    stack.enter_context(patch.object(begin_publish, "_late", lambda *_: None))
+
+
 def no_pause(_world: World, stack: ExitStack) -> None:
     """Nobody's edit counts."""
     stack.enter_context(patch.object(publish, "strange_parts", lambda *_: {}))
@@ -160,12 +166,13 @@ MUTANTS: Final[dict[str, Mutate]] = {
     for mutate in (
         no_lease, no_flow_lease, no_leases, no_keep, no_look_before_sending, no_fence, no_settle, no_verify,
         no_supersede, no_resume, no_resume_at_once, timeout_is_no, timeout_is_yes, no_doubt, no_sweeper, no_pause,
-        no_compensation, no_intent,
+        no_compensation, no_intent, late_is_nobodys,
     )
 }  # fmt: skip
 
 # What no run misses, and what is missed in its place when both are out: a second wall.
 SECOND_WALLS: Final = {
+    "no_sweeper": "late_is_nobodys",  # where no publish follows it is the only wall: test_publish_sweep.py
     "no_flow_lease": "no_leases",
     "no_keep": "no_fence",
     "no_verify": "no_doubt",
