@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.doubles.as_given import AsGiven
 from wfgov_dagster.domain.definition import CrossEdge, Definition, Parameter, Schedule, Settings, Task, make
 from wfgov_dagster.domain.drift import (
     Confirmed,
@@ -44,7 +45,7 @@ def a_definition(text: str = "select 1", schedule: Schedule | None = NIGHTLY) ->
 
 def a_content(number: int = 2, definition: Definition | None = None) -> Content:
     whole = definition or a_definition()
-    return content(VersionRef(number, number, hashes(whole).content), whole)
+    return content(VersionRef(number, number, hashes(whole).content), whole, AsGiven())
 
 
 BARE = a_content().definition
