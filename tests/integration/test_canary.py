@@ -129,7 +129,8 @@ def publish(canary: Canary) -> None:
         assert canary.run("publish", SALES, "--operation", "deploy", "--debug") == 1, manner
         assert canary.run("publish", SALES, "--operation", "deploy", "-o", "json") == 1, manner
         canary.run("publish", SALES, "--operation", "deploy", "--dry-run")
-        assert canary.run("instance", "list", "--engine", "ds", "-o", "json") == 1, manner
+        assert canary.run("instance", "sync", "--engine", "ds", "-o", "json") == 1, manner
+        assert canary.run("instance", "list", "--engine", "ds", "-o", "json") == 0, manner
     canary.server.manners = TRIED
     canary.run("record", "sweep")
     records = json.loads(canary.wfgov.ok("record", "list", SALES, "--size", "100", "-o", "json"))["records"]

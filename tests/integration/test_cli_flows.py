@@ -19,11 +19,14 @@ def wfgov(database_url: str, tmp_path: Path) -> Cli:
     return Cli(database_url, tmp_path / "home")
 
 
-def a_flow(wfgov: Cli, biz_id: str = "4711", *, started: bool = False) -> str:
-    """The flow of a publish record that is not there: it fails at its first flow node."""
+ABOUT = {"publish": "publish_record", "change_set": "change_set"}  # flow name -> biz type
+
+
+def a_flow(wfgov: Cli, biz_id: str = "4711", *, name: str = "publish", started: bool = False) -> str:
+    """The flow of a publish record, or of what such flows are about, that is not there: its first flow node fails."""
     database = Database(wfgov.url)
     with SqlStore(database).write() as work:
-        flow_id = create(work, "ann", Biz(biz_id, "publish_record"), "publish", {"note": "数据"})
+        flow_id = create(work, "ann", Biz(biz_id, ABOUT[name]), name, {"note": "数据"})
         if started:
             start(work, "ann", flow_id)
     database.dispose()
@@ -72,6 +75,11 @@ def test_a_stopped_flow_is_resumed_and_a_cancelled_one_keeps_its_reason(wfgov: C
     assert (cancelled["state"], cancelled["cancel_reason"]) == ("Canceled", "不需要")
     table = wfgov.ok("flow", "show", flow_id)
     assert "不需要" in table
+
+
+def test_the_flow_of_a_change_set_that_is_not_there_can_be_cancelled(wfgov: Cli) -> None:
+    flow_id = a_flow(wfgov, name="change_set", started=True)
+    assert wfgov.json("flow", "cancel", flow_id, "--reason", "不需要")["state"] == "Canceled"
 
 
 @pytest.mark.parametrize("verb", ["show", "start", "stop", "resume"])

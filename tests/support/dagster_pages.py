@@ -1,12 +1,14 @@
 """Dagster's pages as people use them, in a real browser."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import TimeoutError as NotShown
 
 QUIET_MILLISECONDS = 1200
 GIVES_UP_MILLISECONDS = 60_000
+LIST_OPENS_MILLISECONDS = 10_000
 PARTITION = "Partition"
 
 
@@ -48,10 +50,16 @@ class DagsterPages:
             assert waited < GIVES_UP_MILLISECONDS, f"still loading: {self.page.url}"
 
     def choose_partition(self, base: str, job: str, partition: str) -> None:
-        """In the job's Launchpad."""
-        self.visit(f"{base}/locations/wfgov/jobs/{job}/playground")
-        self.page.get_by_placeholder(PARTITION).click()
-        self.page.get_by_text(partition, exact=True).first.click()
+        """In the job's Launchpad, opened again while its list of partitions stays shut: a click that comes before the
+        page's scripts is lost."""
+        offered = self.page.get_by_text(partition, exact=True).first
+        for _ in range(GIVES_UP_MILLISECONDS // LIST_OPENS_MILLISECONDS):
+            self.visit(f"{base}/locations/wfgov/jobs/{job}/playground")
+            self.page.get_by_placeholder(PARTITION).click()
+            with suppress(NotShown):
+                offered.wait_for(timeout=LIST_OPENS_MILLISECONDS)
+                break
+        offered.click()
         self.settle()
 
     def launch(self) -> str:

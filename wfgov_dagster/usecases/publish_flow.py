@@ -10,7 +10,7 @@ from typing import Final
 
 from wfgov_dagster.domain.flow import JSON, Again, Biz, FlowDefinition, FlowNode, FlowState, NodeKind, Turn
 from wfgov_dagster.domain.publish import Phase
-from wfgov_dagster.errors import ForeignEdit, LeaseHeld, PublishFailed, PublishParked
+from wfgov_dagster.errors import ForeignEdit, LeaseHeld, NotFound, PublishFailed, PublishParked
 from wfgov_dagster.ports.flows import FlowRow
 from wfgov_dagster.ports.publishing import Job
 from wfgov_dagster.ports.store import Work
@@ -68,8 +68,11 @@ def _publish(publisher_of: Callable[[], Publisher], turn: Turn) -> "JSON | Again
 
 def _undo(publisher_of: Callable[[], Publisher], turn: Turn) -> "JSON | Again":
     """The flow was cancelled: an open record is aborted, what it wrote is taken back."""
-    publisher = publisher_of()
-    cancel_publish(publisher.store, turn.actor, int(turn.biz_id))
+    publisher, record_id = publisher_of(), int(turn.biz_id)
+    try:
+        cancel_publish(publisher.store, turn.actor, record_id)
+    except NotFound:  # the flow was made for a record that never was: it must be able to end
+        return {"record_id": record_id}
     said = _until_wait(publisher, turn)
     if isinstance(said, Again):
         return said
