@@ -164,7 +164,7 @@ class Office:
     def lapse(self) -> None:
         """The lease of whoever died runs out."""
         with self.database.write() as conn:
-            conn.execute(sa.update(engine_lease).values(until=db_now(-1)))
+            conn.execute(sa.update(engine_lease).where(engine_lease.c.until > db_now()).values(until=db_now(-1)))
 
     def age_steps(self, seconds: float) -> None:
         """Every write ended so many seconds ago."""
@@ -193,25 +193,27 @@ class Office:
         found = self.seen(code)
         return found.definition.tasks[0].text, found.online, found.schedule, found.schedule_online
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
+    def rows(self, table: str, **equal: object) -> list[dict[str, Any]]:
+        """In the order of the primary key; `equal`: columns and what they must hold."""
         found = metadata.tables[table]
+        query = sa.select(found).filter_by(**equal).order_by(*found.primary_key)
         with self.database.read() as conn:
-            return [dict(row) for row in conn.execute(sa.select(found).order_by(*found.primary_key)).mappings()]
+            return [dict(row) for row in conn.execute(query).mappings()]
 
     def row(self, table: str) -> dict[str, Any]:
         (found,) = self.rows(table)
         return found
 
     def workflow(self, code: str = "w") -> dict[str, Any] | None:
-        return next((row for row in self.rows("data_workflow") if row["workflow_code"] == code), None)
+        return next(iter(self.rows("data_workflow", workflow_code=code)), None)
 
     def record(self, record_id: int) -> dict[str, Any]:
-        row = next(row for row in self.rows("workflow_publish_record") if row["id"] == record_id)
+        (row,) = self.rows("workflow_publish_record", id=record_id)
         texts = {name: orjson.loads(row[name]) for name in ("found", "desired", "log") if row[name] is not None}
         return row | texts
 
     def steps(self, record_id: int) -> list[tuple[str, str | None]]:
-        return [(row["step"], row["outcome"]) for row in self.rows("publish_step") if row["record_id"] == record_id]
+        return [(row["step"], row["outcome"]) for row in self.rows("publish_step", record_id=record_id)]
 
     def audit(self) -> list[tuple[str, str, str]]:
         rows = self.rows("workflow_operation_log")

@@ -89,7 +89,7 @@ def ask(office: Office, case: str, code: str) -> int:
 def records(office: Office, code: str) -> list[dict[str, Any]]:
     workflow = office.workflow(code)
     assert workflow is not None
-    return [row for row in office.rows("workflow_publish_record") if row["workflow_id"] == workflow["id"]]
+    return office.rows("workflow_publish_record", workflow_id=workflow["id"])
 
 
 def publish_through_kills(office: Office, fuse: Fuse, case: str, code: str, kills: list[int]) -> Done:
@@ -116,7 +116,7 @@ def check_end(office: Office, end: Done, case: str, code: str) -> None:
     workflow = office.workflow(code)
     assert workflow is not None
     assert workflow["publish_status"] == ("failed" if case == "back" else "published")
-    (deployment,) = (row for row in office.rows("engine_deployment") if row["workflow_id"] == workflow["id"])
+    (deployment,) = office.rows("engine_deployment", workflow_id=workflow["id"])
     assert (bool(deployment["online"]), bool(deployment["schedule_online"])) == (END[case][1], END[case][3])
     with office.store.read() as work:
         held = work.publishing.version(workflow["id"], 2 if case in {"deploy", "schedule"} else 1)
