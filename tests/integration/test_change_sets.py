@@ -123,6 +123,19 @@ def test_when_everything_shall_come_back_nothing_more_is_begun(small: Sets) -> N
     assert (shown.change_set.state, small.texts("abc")) == ("restored", "ooo")
 
 
+def test_when_everything_shall_come_back_nothing_more_is_begun_in_the_turn_that_could_not_begin_one(
+    small: Sets,
+) -> None:
+    small.estate("ab", online=False)
+    with small.office.database.write() as conn:
+        conn.exec_driver_sql("DELETE FROM cross_workflow_dependency")
+    asked = small.restoring("ab", parallel=1)
+    small.versions("a", "echo newer")  # a refuses to be published: it is not what was asked for
+    small.drive(asked)
+    assert states(small.show(asked)) == {"a": "failed", "b": "skipped"}
+    assert small.office.engine.writes == []
+
+
 def test_what_cannot_be_brought_back_is_told_and_can_be_tried_again(small: Sets) -> None:
     small.estate("abc", online=False)
     small.office.engine.faults.extend([Fault.NONE, Fault.NONE, Fault.REJECTED, Fault.REJECTED])
