@@ -5,6 +5,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,12 +68,13 @@ def test_a_line_that_somebody_was_killed_in_spoils_no_other(log: Log) -> None:
 
 
 def test_lines_of_several_writers_do_not_mix(log: Log) -> None:
-    start = threading.Barrier(8)
+    """Of several pages each: whoever looks at the file's end meanwhile sees a part of one."""
+    start, alert = threading.Barrier(8), replace(ALERT, message="no" * 8000)
 
     def write(number: int) -> None:
         start.wait()
         for _ in range(20):
-            log.notifier.notify(ALERT, number)
+            log.notifier.notify(alert, number)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(8)))

@@ -1,5 +1,6 @@
 """Alerts as a log: a line on stderr, and one in a file that outlives the process."""
 
+import fcntl
 import os
 from collections.abc import Callable
 from dataclasses import asdict
@@ -38,9 +39,10 @@ class LogNotifier:
         self._say(event="alert", **shown)
 
     def _append(self, line: bytes) -> None:
-        """In one write, so that lines of several processes do not mix; a line that a killed one left is ended first."""
+        """Under a lock: a line of several pages is seen half written. One that a killed process left is ended first."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._file.open("a+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             if file.seek(0, os.SEEK_END) and _last_byte(file.fileno()) != b"\n":
                 line = b"\n" + line
             if file.write(line) != len(line):
