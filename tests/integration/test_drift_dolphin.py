@@ -14,6 +14,7 @@ from tests.doubles.engine import FaultyEngine
 from tests.integration.drift_support import NEW, OLD, STRANGER, a_workflow
 from tests.integration.publish_support import Office
 from tests.support.dolphin import Dolphin
+from tests.support.served import until
 from tests.support.size import size
 from wfgov_dagster.domain.drift import Kind
 from wfgov_dagster.engines.dolphin.engine import DolphinEngine
@@ -81,6 +82,26 @@ class Pages:
         told = {"schedule": orjson.dumps(times | {"crontab": crontab}).decode()} | {key: row[key] for key in kept}
         self.server.call("PUT", f"/projects/{self.project}/schedules/{row['id']}", **told)
         self.fire(name, online=True)
+
+    def edit_instance(self, name: str, change: Callable[[Body], None], *, sync: bool) -> None:
+        """Of a run that is over. `sync`: the definition becomes the same."""
+        code = self.code(name)
+        self.server.call("POST", f"/projects/{self.project}/executors/start-process-instance", warningType="NONE",
+                         processDefinitionCode=code, scheduleTime="", failureStrategy="CONTINUE")  # fmt: skip
+        until(lambda: self._last_run(code).get("state"), lambda state: state == "SUCCESS")
+        place = f"/projects/{self.project}/process-instances/{self._last_run(code)['id']}"
+        held = self.server.call("GET", place)["dagData"]
+        body = {"head": held["processDefinition"], "tasks": held["taskDefinitionList"]}
+        change(body)
+        self.server.call("PUT", place, syncDefine=str(sync).lower(), tenantCode=self.server.tenant,
+                         taskDefinitionJson=orjson.dumps(body["tasks"]).decode(),
+                         taskRelationJson=orjson.dumps(held["processTaskRelationList"]).decode(),
+                         globalParams=body["head"]["globalParams"], locations=body["head"]["locations"])  # fmt: skip
+
+    def _last_run(self, code: int) -> Body:
+        told = {"processDefineCode": code, "pageNo": 1, "pageSize": 1}
+        rows = self.server.call("GET", f"/projects/{self.project}/process-instances", **told)["totalList"]
+        return rows[0] if rows else {}
 
     def switch(self, name: str, version: int) -> None:
         self.server.call("GET", f"{self._definitions}/{self.code(name)}/versions/{version}")
@@ -161,6 +182,10 @@ def _edited(change: Callable[[Body], None]) -> Callable[[Pages, str], None]:
     return lambda pages, name: pages.edit(name, change)
 
 
+def _instance_edited(*, sync: bool) -> Callable[[Pages, str], None]:
+    return lambda pages, name: pages.edit_instance(name, lambda body: _script(body, "echo theirs"), sync=sync)
+
+
 # way → (what is done, kinds it has to be called)
 WAYS: Mapping[str, tuple[Callable[[Pages, str], None], set[Kind]]] = {
     "text": (_edited(lambda body: _script(body, "echo theirs")), {Kind.CONTENT_CHANGED}),
@@ -177,6 +202,8 @@ WAYS: Mapping[str, tuple[Callable[[Pages, str], None], set[Kind]]] = {
     "renamed": (_edited(_renamed), {Kind.RENAMED}),
     "deleted": (lambda pages, name: pages.remove(name), {Kind.DELETED}),
     "switched": (lambda pages, name: pages.switch(name, 1), {Kind.VERSION_SWITCHED, Kind.RELEASE_CHANGED}),
+    "instance": (_instance_edited(sync=True), {Kind.CONTENT_CHANGED}),
+    "instance_alone": (_instance_edited(sync=False), set()),
     "not_ours": (lambda pages, name: pages.draw(name), {Kind.FOREIGN_DEFINITION}),
     "and_back": (_and_back, set()),
     "layout": (_edited(_moved), set()),
