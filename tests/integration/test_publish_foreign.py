@@ -13,7 +13,7 @@ from wfgov_dagster.errors import Conflict, IllegalTransition, InvalidInput
 from wfgov_dagster.ports.engine import Marker
 from wfgov_dagster.usecases.preview_publish import preview
 from wfgov_dagster.usecases.publish import advance
-from wfgov_dagster.usecases.publisher import Done
+from wfgov_dagster.usecases.publisher import Again, Done
 from wfgov_dagster.usecases.request_publish import Request
 from wfgov_dagster.usecases.steer_publish import Choice, decide, retry
 
@@ -80,6 +80,42 @@ def test_an_edit_in_the_middle_pauses_before_the_next_write(office: Office) -> N
     end = advance(publisher, record_id)
     assert isinstance(end, Done)
     assert (end.phase, office.engine.writes) == ("paused", ["offline"])
+
+
+def torn(office: Office, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A record whose deploy has no reply; the engine shows a definition that nobody ever sent, until the patch ends."""
+    office.engine.faults.extend([Fault.NONE, Fault.REPLY_LOST])
+    record_id, publisher = office.ask("deploy"), office.publisher(settle_seconds=60)
+    for _ in range(2):
+        advance(publisher, record_id)
+    live = office.seen()
+    half = replace(live, definition=a_definition(text=THEIRS))
+    monkeypatch.setattr(office.inner, "observe", lambda _: half)
+    return record_id
+
+
+def test_what_is_seen_while_a_write_may_still_come_is_no_edit_yet(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers read a definition in several queries: while one is written it is seen half old, half new."""
+    record_id, publisher = torn(office, monkeypatch), office.publisher(settle_seconds=60)
+    said = advance(publisher, record_id)
+    assert isinstance(said, Again)
+    assert said.after_seconds == 1
+    with office.store.read() as work:
+        assert work.leases.left(office.row("engine")["id"], "w") == 0, "who waits holds up nobody"
+    monkeypatch.undo()
+    office.age_steps(61)
+    assert office.drive(record_id).status == "success"
+    assert office.state() == AFTER
+
+
+def test_an_edit_that_is_there_when_no_write_can_come_any_more_pauses(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_id = torn(office, monkeypatch)
+    office.age_steps(61)
+    assert office.drive(record_id).phase == "paused"
 
 
 def test_whoever_took_it_online_or_offline_there_edited_nothing(office: Office) -> None:

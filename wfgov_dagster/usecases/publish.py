@@ -6,6 +6,7 @@ loop, with another desired state.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from wfgov_dagster.domain.plan import Step, describe, desired_row, plan, request_digest
 from wfgov_dagster.domain.protocol import Standing, Trouble, first_found, next_phase, pauses
@@ -30,6 +31,7 @@ from wfgov_dagster.usecases.publish_step import send, write_down
 from wfgov_dagster.usecases.publisher import Again, Done, Publisher
 
 Error = tuple[str, str]  # code, sentence
+LOOK_AGAIN_SECONDS: Final = 1.0  # between two looks while what is seen is not to be believed
 
 
 def drive(publisher: Publisher, record_id: int, sleep: Callable[[float], None]) -> Done:
@@ -70,7 +72,7 @@ def _go_on(turn: Turn, live: Observed | None) -> Done | Again:
         place = Place(job.engine.id, job.workflow.id, turn.engine, turn.sent)
         strange = strange_parts(turn.publisher.store, place, live, job.overruled)
         if strange:
-            return _pause(turn, live, strange)
+            return _pause(turn, live, strange) if turn.settling_seconds == 0 else _look_again(turn)
     repeated = request_digest(steps[0]) in turn.said_done
     if turn.used_up(job.tries + int(repeated)):
         return _trouble(turn, Trouble.FUTILE, _futile(turn, steps[0]))
@@ -131,6 +133,19 @@ def _end(work: Work, job: Job, live: Observed | None, held: VersionRef | None) -
         gone = NotFound("the engine does not hold it", where=f"workflow {job.workflow.code}", hint=hint)
         return close(work, job, Phase.FAILED, gone)
     return confirm(work, job, live, held)
+
+
+def _look_again(turn: Turn) -> Done | Again:
+    """A write of ours may be coming in this moment, and servers read a definition in several queries: what is seen half
+    old and half new is nobody's edit. It is one if it is still there when no write can come any more."""
+    job = turn.job
+    with turn.publisher.store.write() as work:
+        work.publishing.lock_workflow(job.record_id)
+        if not hold(turn, work, job.phase, job.attempts):
+            return done(work, job.record_id)
+        work.breakers.answered(job.engine.id)
+        work.leases.release(turn.lease)
+    return Again(min(turn.settling_seconds, LOOK_AGAIN_SECONDS))
 
 
 def _pause(turn: Turn, live: Observed, strange: Mapping[str, str]) -> Done:
