@@ -1,20 +1,13 @@
 """Job `publish_change_set`: many workflows in one run, every member told, refusals as everywhere."""
 
 import dagster as dg
-import pytest
 
 from resources import keys
 from tests.dagster.estate import REPORT, RETAIL
-from tests.dagster.runs import execute, failure, materializations, metadata, orchestrate, tags
+from tests.dagster.runs import execute, failure, materializations, metadata, tags
 from wfgov_dagster.definitions import defs
 from wfgov_dagster.domain.change_set import OnFailure
 from wfgov_dagster.ops.publish_change_set import OP, OnFailureOption
-
-
-@pytest.fixture
-def derived(small_estate: None, instance: dg.DagsterInstance) -> dg.DagsterInstance:
-    orchestrate(instance)
-    return instance
 
 
 def publish_them(instance: dg.DagsterInstance, **config: object) -> dg.ExecuteInProcessResult:

@@ -7,17 +7,11 @@ import sqlalchemy as sa
 from resources import keys
 from tests.dagster import estate
 from tests.dagster.estate import REPORT, RETAIL
-from tests.dagster.runs import execute, failure, materializations, metadata, orchestrate, publish_it, tags
+from tests.dagster.runs import execute, failure, materializations, metadata, publish_it, tags
 from wfgov_dagster.definitions import defs
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.ops.publish import PublishOperation
 from wfgov_dagster.wiring import Platform
-
-
-@pytest.fixture
-def derived(small_estate: None, instance: dg.DagsterInstance) -> dg.DagsterInstance:
-    orchestrate(instance)
-    return instance
 
 
 @pytest.mark.parametrize("code", [RETAIL, REPORT])

@@ -19,12 +19,10 @@ from wfgov_dagster.wiring import Platform
 
 
 @pytest.fixture
-def online(small_estate: None, instance: dg.DagsterInstance) -> dg.DagsterInstance:
+def online(derived: dg.DagsterInstance) -> dg.DagsterInstance:
     """RETAIL is deployed and online on the embedded engine."""
-    orchestrate(instance)
-    for operation in ("deploy", "online"):
-        assert publish_it(instance, RETAIL, operation=operation).success
-    return instance
+    estate.deploy_online(RETAIL)
+    return derived
 
 
 def tick(instance: dg.DagsterInstance) -> list[dg.RunRequest]:

@@ -1,20 +1,13 @@
 """A deployment that was confirmed outside of Dagster marks its asset in the next run, once."""
 
 import dagster as dg
-import pytest
 
 from resources import keys
 from resources.store import StoreResource
 from sensors.flow_watch import flow_watch
 from tests.dagster import estate
 from tests.dagster.estate import RETAIL
-from tests.dagster.runs import execute, materializations, metadata, orchestrate, publish_it
-
-
-@pytest.fixture
-def derived(small_estate: None, instance: dg.DagsterInstance) -> dg.DagsterInstance:
-    orchestrate(instance)
-    return instance
+from tests.dagster.runs import execute, materializations, metadata, publish_it
 
 
 def wants_a_run(instance: dg.DagsterInstance) -> bool:

@@ -7,19 +7,13 @@ import pytest
 
 from tests.dagster import estate
 from tests.dagster.estate import RETAIL
-from tests.dagster.runs import execute, failure, metadata, orchestrate, publish_it
+from tests.dagster.runs import execute, failure, metadata, publish_it
 from wfgov_dagster.domain.flow import Biz, FlowDefinition, FlowNode, NodeKind
 from wfgov_dagster.errors import Conflict
 from wfgov_dagster.ops.timeline import SPOKEN
 from wfgov_dagster.usecases.flows import Registry, advance_flow, create_flow, detail, resume_flow, start_flow
 from wfgov_dagster.usecases.show_records import show_record
 from wfgov_dagster.wiring import Platform
-
-
-@pytest.fixture
-def derived(small_estate: None, instance: dg.DagsterInstance) -> dg.DagsterInstance:
-    orchestrate(instance)
-    return instance
 
 
 def rows(told: dict[str, object], name: str) -> list[dict[str, str]]:
