@@ -12,7 +12,7 @@ from wfgov_dagster.domain.change_set import OnFailure
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases.end_change_set import restore
 
-EVERY = size(9, 1)  # of so many points one: in soak each of them
+EVERY = size(13, 1)  # of so many points one: in soak each of them
 
 
 class Killed(BaseException):
@@ -112,7 +112,7 @@ def test_killed_at_any_point_of_rolling_back_the_next_process_finishes_it(small:
 @pytest.mark.parametrize("whole", ["new", "old"])
 def test_a_large_set_that_is_killed_ends_all_new_or_all_old_as_asked(sets: Sets, whole: str) -> None:
     chance, fuse = random.Random(SEED), Fuse(sets.office)
-    codes = [f"w{no:03}" for no in range(size(12, 140))]
+    codes = [f"w{no:03}" for no in range(size(8, 140))]
     sets.versions(codes, OLD)
     first = sets.make(codes)
     fuse.set_to(0)
@@ -123,7 +123,7 @@ def test_a_large_set_that_is_killed_ends_all_new_or_all_old_as_asked(sets: Sets,
     sets.side_by_side = in_threads
     if whole == "old":
         sets.refuse(codes[-1])
-    for turn in range(size(3, 20)):
+    for turn in range(size(2, 20)):
         text = f"echo turn {turn}"
         sets.versions(codes, text)
         on_failure = OnFailure.STOP if whole == "new" else OnFailure.RESTORE

@@ -14,7 +14,7 @@ from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.store import SqlStore
 from wfgov_dagster.usecases.orchestrate import Options, orchestrate
 
-EDITS = size(100, 1000)
+EDITS = size(50, 1000)
 COMPARED_AFTER = size(10, 50)
 
 

@@ -140,19 +140,19 @@ def kill_at(office: Office, case: str, stride: int) -> int:
 
 @pytest.mark.parametrize("case", list(END))
 def test_killed_at_any_point_the_next_drive_finishes_it(office_of_all: Office, case: str) -> None:
-    assert kill_at(office_of_all, case, size(5, 1)) > 10
+    assert kill_at(office_of_all, case, size(7, 1)) > 10
 
 
 @pytest.mark.parametrize("case", size(["online"], list(END)))
 def test_killed_at_any_point_on_either_database(office: Office, case: str) -> None:
-    assert kill_at(office, case, size(5, 1)) > 10
+    assert kill_at(office, case, size(7, 1)) > 10
 
 
 def test_killed_a_second_time_while_it_recovers_it_still_ends_as_it_should(office_of_all: Office) -> None:
     office = office_of_all
     fuse = Fuse(office)
     pairs = [(first, second) for first in range(1, 75) for second in range(1, 75)]
-    chosen = random.Random(SEED).sample(pairs, size(12, len(pairs)))
+    chosen = random.Random(SEED).sample(pairs, size(6, len(pairs)))
     for first, second in chosen:
         code = f"pair{first}-{second}"
         prepare(office, "deploy", code)
@@ -160,7 +160,7 @@ def test_killed_a_second_time_while_it_recovers_it_still_ends_as_it_should(offic
         check_end(office, end, "deploy", code)
 
 
-@settings(max_examples=size(15, 500))
+@settings(max_examples=size(8, 500))
 @given(st.data())
 def test_killed_again_and_again_while_replies_are_lost_it_ends_as_it_should(
     office_of_all: Office, data: st.DataObject

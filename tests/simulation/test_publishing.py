@@ -6,7 +6,7 @@ from tests.simulation.__main__ import figures
 from tests.simulation.campaign import Tally, campaign, simulate
 from tests.support.size import SEED, size
 
-SCHEDULES = size(50, 10_000)
+SCHEDULES = size(25, 10_000)
 FIRST = size(0, SEED)
 SETS = size(3, 3_000)
 
