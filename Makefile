@@ -33,8 +33,9 @@ lint: venv ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# In the order of the folders: files of few, long tests would else all come last, and one of the two would wait.
 test: lint ## the gates, then every test at small size
-	WFGOV_TEST_SIZE=small $(BIN)/python -m pytest -n 2 --dist loadfile
+	WFGOV_TEST_SIZE=small $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: venv ## every test at the sizes of the promises; WFGOV_TEST_SEED repeats a run
 	WFGOV_TEST_SIZE=soak $(BIN)/python -m pytest --timeout=7200
