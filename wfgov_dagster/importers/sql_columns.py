@@ -107,17 +107,25 @@ def _frame(filling: exp.Expr, query: exp.Select) -> exp.Expr:
 
 
 def _by_number(query: exp.Select) -> bool:
-    """GROUP BY 1, ORDER BY ALL and the like hang on the projections, and so does what names one by its alias."""
-    aliases = {one.alias.casefold() for one in query.expressions if one.alias}
+    """GROUP BY 1, ORDER BY ALL and the like hang on the projections, and so does what names one by its alias. In WHERE
+    a column of a table comes before an alias of its name; that there is one is known where the alias is made of it."""
+    named = [one for one in query.expressions if isinstance(one, exp.Alias)]
+    aliases = {one.alias.casefold() for one in named}
+    hidden = {one.alias.casefold() for one in named if one.alias.casefold() in _columns(one.this)}
     for clause in ("group", "order", "having", "qualify", "where", "distinct"):
         part = query.args.get(clause)
         if part is None:
             continue
         if part.args.get("all") or any(_is_number(one) for one in part.expressions):
             return True
-        if any(not one.table and one.name.casefold() in aliases for one in part.find_all(exp.Column)):
+        if _columns(part) & (aliases - hidden if clause == "where" else aliases):
             return True
     return False
+
+
+def _columns(node: exp.Expr) -> set[str]:
+    """Names without a table before them."""
+    return {one.name.casefold() for one in node.find_all(exp.Column) if not one.table}
 
 
 def _is_number(node: exp.Expr) -> bool:

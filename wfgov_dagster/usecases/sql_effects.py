@@ -146,7 +146,7 @@ class _Judge:
             table
             for table in sorted(written)
             if table.casefold() in (own or ())
-            or any(one.task_code == post.code for one in readers.get(table.casefold(), ()))
+            or any(_reads(one, post, own) for one in readers.get(table.casefold(), ()))
         ]
         return None if own is None and not shared else tuple(shared)
 
@@ -183,6 +183,11 @@ def _is_sql(task: Task) -> bool:
 def _beside(task: Task) -> str:
     told = extra.unpack(task.extra)
     return orjson.dumps({name: told[name] for name in _RUNS_BESIDE if name in told}).decode()
+
+
+def _reads(told: TableReader, task: Task, own: Collection[str] | None) -> bool:
+    """`own`: what the task's SQL says that it reads, if it does; only views are not seen in it."""
+    return told.task_code == task.code and (own is None or told.through_view)
 
 
 def _by_table(rows: Iterable[TableReader]) -> dict[str, list[TableReader]]:
