@@ -87,12 +87,9 @@ def _compared(before: Written, after: Written) -> TableChange | None:
     added = tuple(sorted(new[key].name for key in new.keys() - old.keys()))
     kept = old.keys() & new.keys()
     changed = tuple(sorted(new[key].name for key in kept if old[key].made_of != new[key].made_of))
-    whole = before.rows != after.rows or (_by_place(before, after) and list(old) != list(new)[: len(old)])
+    moved = any(one != other for one, other in zip(old, new, strict=False))
+    whole = before.rows != after.rows or (moved and (before.by_place or after.by_place))
     if not (dropped or added or changed or whole):
         return None
     fate = Fate.CHANGED if dropped or changed or whole else Fate.WIDENED
     return TableChange(after.table, fate, whole, dropped, changed, added)
-
-
-def _by_place(before: Written, after: Written) -> bool:
-    return before.by_place or after.by_place
