@@ -119,8 +119,9 @@ def test_outlines_differ_as_the_whole_ones_do(pair: tuple[Definition, Definition
         versions = {task.code: bodies[task.code].index(snapshot.task_body(task)) + 1 for task in one.tasks}
         sides.append(outline(structure(Draft(1, one, snapshot.hashes(one), "", "manual"), versions)))
     old, new = sides
-    thin_before = thin(old, new, [before.by_code()[code] for code in differing(old, new)])
-    thin_after = thin(new, old, [after.by_code()[code] for code in differing(new, old)])
+    bodies_of = [[side.by_code()[code] for code in differing(*pair)]
+                 for side, pair in ((before, (old, new)), (after, (new, old)))]  # fmt: skip
+    thin_before, thin_after = thin(old, new, (bodies_of[0], bodies_of[1]))
     thinned, whole = diff(thin_before, thin_after), diff(before, after)
     assert (thinned, thinned.bodies) == (whole, whole.bodies)
     assert bool(unified(thin_before, thin_after, ("a", "b"))) == bool(whole)

@@ -34,18 +34,28 @@ def differing(one: Outline, other: Outline) -> dict[str, int]:
     return dict(one.tasks.items() - other.tasks.items())
 
 
-def thin(one: Outline, other: Outline, tasks: Iterable[Task]) -> Definition:
-    """`one` without what it has in common with `other`: the diff of two thin ones is that of the whole ones. `tasks`:
-    those of `differing`."""
-    return Definition(
-        one.settings,
-        tuple(sorted(tasks, key=lambda task: task.code)),
-        tuple((pre, post) for pre, post in _only(one.edges, other.edges)),
-        tuple(CrossEdge(*edge) for edge in _only(one.cross_edges, other.cross_edges)),
+def thin(one: Outline, other: Outline, tasks: tuple[Iterable[Task], Iterable[Task]]) -> tuple[Definition, Definition]:
+    """Both without what they have in common: their diff is that of the whole ones. `tasks`: those of `differing`, of
+    each of the two."""
+    edges, cross = _apart(one.edges, other.edges), _apart(one.cross_edges, other.cross_edges)
+    first, second = (
+        Definition(
+            side.settings,
+            tuple(sorted(some, key=lambda task: task.code)),
+            tuple((pre, post) for pre, post in inner),
+            tuple(CrossEdge(*edge) for edge in crossing),
+        )
+        for side, some, inner, crossing in zip((one, other), tasks, edges, cross, strict=True)
     )
+    return first, second
 
 
-def _only(mine: Sequence[Sequence[str]], theirs: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+_Edges = list[tuple[str, ...]]
+
+
+def _apart(mine: Sequence[Sequence[str]], theirs: Sequence[Sequence[str]]) -> tuple[_Edges, _Edges]:
+    """Those that only one of the two has."""
     if mine == theirs:
-        return []
-    return sorted({tuple(edge) for edge in mine} - {tuple(edge) for edge in theirs})
+        return [], []
+    one, other = set(map(tuple, mine)), set(map(tuple, theirs))
+    return sorted(one - other), sorted(other - one)

@@ -77,8 +77,7 @@ def compare_in(work: Work, sql: Callable[[], SqlReader], workflow_code: str, sid
     past = work.version_history
     one, other = past.outline(workflow_code, before.version_no), past.outline(workflow_code, after.version_no)
     old, new = (past.bodies(differing(*pair)) for pair in ((one, other), (other, one)))
-    both = Sides(thin(one, other, old), thin(other, one, new), _loader(work, other))
-    return _compared(work, sql, workflow_code, sides, both)
+    return _compared(work, sql, workflow_code, sides, Sides(*thin(one, other, (old, new)), _loader(work, other)))
 
 
 def _compared(
