@@ -1,4 +1,4 @@
-"""`make bench`: our derivation against pandas + networkx in the same run, what one changed row costs; compare.py, flows.py.
+"""`make bench`: our derivation against pandas + networkx in the same run, and one changed row; compare.py, flows.py.
 
 Each full derivation runs in a process of its own, so that its peak memory is its own; results have to be equal.
 """

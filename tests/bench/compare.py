@@ -32,9 +32,9 @@ _TEXT = (
 
 def report(folder: Path, runs: int) -> None:
     print(
-        "\ntwo versions of a workflow compared, ms of processor time: deepdiff on parsed documents; ours from outlines and"
+        "\ntwo versions of a workflow compared, ms of processor time: deepdiff on parsed documents; ours from outlines"
     )
-    print("the bodies that differ; the use case whole, with SQLite, classes by SQL, readers and moves")
+    print("and the bodies that differ; the use case whole, with SQLite, classes by SQL, readers and moves")
     print(f"{'tasks':>9} {'edges':>9} {'deepdiff':>9} {'ours':>8} {'ratio':>7} {'use case':>9}")
     for size in SIZES:
         before, after = _version(size), _edited(_version(size))
