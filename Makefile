@@ -40,7 +40,7 @@ test: lint ## the gates, then every test at small size
 soak: venv ## every test at the sizes of the promises; WFGOV_TEST_SEED repeats a run
 	WFGOV_TEST_SIZE=soak $(BIN)/python -m pytest --timeout=7200
 
-bench: venv ## derivation against plain pandas + networkx; flows and publishes
+bench: venv ## derivation against plain pandas + networkx; diffs against deepdiff; flows and publishes
 	$(BIN)/python -m tests.bench
 
 pictures: venv ## the pictures of the docs, from a real browser

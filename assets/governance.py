@@ -78,7 +78,8 @@ def workflow_versions(context: dg.AssetExecutionContext, store: StoreResource) -
         for key in context.partition_keys:
             one = current.get(key)
             known = None if one is None else summaries.get(one.workflow_code)
-            told = _UNKNOWN if one is None or known is None else version_metadata(one, known, store.open())
+            engine = store.settings.default_engine
+            told = _UNKNOWN if one is None or known is None else version_metadata(one, known, store.open(), engine)
             context.add_asset_metadata(told, asset_key=context.asset_key, partition_key=key)
 
 

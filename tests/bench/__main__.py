@@ -1,4 +1,4 @@
-"""`make bench`: our derivation against pandas + networkx in the same run, what one changed row costs, and flows.py.
+"""`make bench`: our derivation against pandas + networkx in the same run, and one changed row; compare.py, flows.py.
 
 Each full derivation runs in a process of its own, so that its peak memory is its own; results have to be equal.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests.bench import estate, flows, ours, plain
+from tests.bench import compare, estate, flows, ours, plain
 from tests.bench.alone import alone
 from wfgov_dagster.settings import CHECKOUT
 from wfgov_dagster.store.db import Database
@@ -47,6 +47,7 @@ def main() -> None:
                 _incremental(Path(folder) / f"{size}.db", size)
         print("\nprocessor time of small commands, best of five")
         _commands(Path(folder))
+        compare.report(Path(folder), arguments.runs)
         flows.report(Path(folder), arguments.runs)
 
 

@@ -120,3 +120,29 @@ def test_without_a_database_the_run_fails_and_says_what_to_do(
     told = "\n".join(entry.to_json() for entry in instance.all_logs(result.run_id))
     assert "store" in told
     assert "hush" not in told
+
+
+def test_a_new_version_shows_its_class_and_what_differs(small_estate: None, instance: dg.DagsterInstance) -> None:
+    orchestrate(instance)
+    estate.add_read("audit", "dwd", "orders")
+    estate.execute("UPDATE data_task SET task_sql = 'echo ```\nexport token=hush' WHERE task_code = 'load'")
+
+    told = next(one.metadata for one in materializations(orchestrate(instance)) if one.asset_key == VERSIONS)
+
+    assert (told["version"].value, told["compared_with"].value, told["class"].value) == ("V2", "V1", "breaking")
+    assert str(told["diff"].value).splitlines() == [
+        "```diff",
+        "class: breaking",
+        "  table ods.orders: its rows, or all its columns, are others; read by retail/clean",
+        "",
+        "+edge clean → audit",
+        "~task load",
+        "  ~text: 1 → 2 lines",
+        "```",
+    ]
+
+
+def test_a_first_version_is_compared_with_nothing(small_estate: None, instance: dg.DagsterInstance) -> None:
+    told = [one.metadata for one in materializations(orchestrate(instance)) if one.asset_key == VERSIONS]
+
+    assert [(one["class"].value, "diff" in one) for one in told] == [("first version", False)] * 2

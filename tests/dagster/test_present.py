@@ -34,3 +34,12 @@ def test_a_long_table_is_cut_and_says_so() -> None:
 
 def test_an_empty_table_says_none() -> None:
     assert present.table([]).value == "*none*"
+
+
+def test_a_diff_is_shown_as_it_is_and_no_longer_than_a_page() -> None:
+    told = present.preformatted(["+task ```", "-" + "x" * 999, *map(str, range(present.ROWS))]).value.splitlines()
+
+    assert told[:2] == ["````diff", "+task ```"]
+    assert len(told[2]) == present.WIDTH
+    assert told[-3:] == ["````", "", "… and more"]
+    assert len(told) == 1 + present.ROWS + 3

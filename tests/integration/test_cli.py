@@ -293,7 +293,7 @@ def test_version_diff_ends_with_3_if_there_is_a_difference(changed: Cli) -> None
     assert found["diff"]["edges_added"] == [["load_shops", "clean_orders"]]
     assert [one["field"] for one in found["diff"]["settings"]] == ["schedule"]
     back = changed.run("version", "diff", SALES, "2", "1")
-    assert back.exit_code == 3
+    assert back.exit_code == 3, back.stderr
     assert "-task load_shops\n-edge load_shops → clean_orders\n" in back.stdout
 
 

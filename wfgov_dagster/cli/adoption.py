@@ -13,9 +13,6 @@ from wfgov_dagster.errors import Conflict
 if TYPE_CHECKING:
     from wfgov_dagster.domain.baseline import Baseline
 
-_DIALECTS = {"embedded": "duckdb"}
-_USUAL_DIALECT = "mysql"
-
 
 @command(cli, "adopt")
 @click.option("--engine", required=True, help="Registered engine whose workflows are adopted.")
@@ -41,13 +38,14 @@ def adopt_command(session: Session, engine: str, workflow: str | None, every: bo
     from wfgov_dagster.domain.baseline import value
     from wfgov_dagster.usecases import engines
     from wfgov_dagster.usecases.adopt import Adopter, adopt
+    from wfgov_dagster.usecases.sql_nodes import dialect_of
     from wfgov_dagster.wiring import sql_reader
 
     platform = session.platform
     asked = platform.engine(engine, session.actor, looks=how["dry_run"])
     with platform.store.read() as work:
         registered = engines.seen(work, engine)
-    reader = sql_reader(how["dialect"] or _DIALECTS.get(registered.kind, _USUAL_DIALECT))
+    reader = sql_reader(how["dialect"] or dialect_of(registered.kind))
     adopter = Adopter(platform.store, registered, asked, reader, session.actor)
     report = adopt(adopter, workflow, dry_run=how["dry_run"])
     if how["folder"] is not None:

@@ -21,6 +21,8 @@ import wfgov_dagster.cli.publishing
 import wfgov_dagster.cli.records
 import wfgov_dagster.cli.settings
 import wfgov_dagster.cli.up
+import wfgov_dagster.cli.version_diff
+import wfgov_dagster.cli.version_history
 import wfgov_dagster.cli.versions
 import wfgov_dagster.cli.workflow_engine
 import wfgov_dagster.cli.workflows  # noqa: F401 - each of these hangs its commands on their groups

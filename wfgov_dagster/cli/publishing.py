@@ -11,7 +11,7 @@ from wfgov_dagster.cli.change_sets import publish_many
 from wfgov_dagster.cli.groups import cli
 from wfgov_dagster.cli.output import Block, fields
 from wfgov_dagster.cli.session import Session, command
-from wfgov_dagster.cli.versions import VersionNumber
+from wfgov_dagster.cli.version_types import VersionNumber
 from wfgov_dagster.errors import WfgovError
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """What differs between two definitions of a workflow, and how to say it in a line."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from wfgov_dagster.domain import extra
@@ -27,7 +27,7 @@ class TaskChange:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """All lists sorted; everything empty = equal content."""
+    """All lists sorted; everything empty = equal content. `bodies`: the tasks that came or changed, as they are now."""
 
     settings: tuple[FieldChange, ...]
     tasks_added: tuple[str, ...]
@@ -37,6 +37,7 @@ class Diff:
     edges_removed: tuple[Edge, ...]
     cross_added: tuple[CrossEdge, ...]
     cross_removed: tuple[CrossEdge, ...]
+    bodies: tuple[Task, ...] = field(default=(), compare=False, repr=False)  # follows from the rest and the definition
 
     def __bool__(self) -> bool:
         return any(getattr(self, part.name) for part in fields(self))
@@ -50,18 +51,21 @@ class Diff:
 def diff(before: Definition | None, after: Definition | None) -> Diff:
     """None stands for an empty workflow: then all tasks and edges are new, or gone; settings are not compared."""
     old, new = _tasks(before), _tasks(after)
-    changed = (TaskChange(code, _fields(old[code], new[code])) for code in sorted(old.keys() & new.keys()))
+    both = sorted(code for code in old.keys() & new.keys() if old[code] != new[code])
+    changed = [TaskChange(code, _fields(old[code], new[code])) for code in both]
+    added = sorted(new.keys() - old.keys())
     edges = _sets(before, after, "edges")
     cross = _sets(before, after, "cross_edges")
     return Diff(
         settings=() if before is None or after is None else _fields(before.settings, after.settings),
-        tasks_added=tuple(sorted(new.keys() - old.keys())),
+        tasks_added=tuple(added),
         tasks_removed=tuple(sorted(old.keys() - new.keys())),
-        tasks_changed=tuple(change for change in changed if change.fields),
+        tasks_changed=tuple(changed),
         edges_added=tuple(sorted(edges[1] - edges[0])),
         edges_removed=tuple(sorted(edges[0] - edges[1])),
         cross_added=tuple(sorted(cross[1] - cross[0])),
         cross_removed=tuple(sorted(cross[0] - cross[1])),
+        bodies=tuple(new[code] for code in sorted([*added, *both])),
     )
 
 

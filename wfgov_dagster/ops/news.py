@@ -2,11 +2,13 @@
 or a run that died before it could speak, is told by the next run."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 import dagster as dg
 
 from resources import keys, names
+from wfgov_dagster.domain.redact import redact
 from wfgov_dagster.ops import present
 from wfgov_dagster.ports.catalogue import CurrentDefinition
 from wfgov_dagster.ports.store import Store
@@ -31,7 +33,7 @@ def sync_partitions(instance: dg.DagsterInstance, store: Store) -> None:
         instance.delete_dynamic_partition(WORKFLOWS, gone)
 
 
-def news(instance: dg.DagsterInstance, store: Store) -> Iterator[dg.AssetMaterialization]:
+def news(instance: dg.DagsterInstance, store: Store, default_engine: str) -> Iterator[dg.AssetMaterialization]:
     """One for each partition whose data version differs from what Dagster was told last."""
     with store.read() as work:
         revision, current = work.catalogue.revision(), work.catalogue.current()
@@ -41,7 +43,7 @@ def news(instance: dg.DagsterInstance, store: Store) -> Iterator[dg.AssetMateria
     if revision.derivation and (last or {}).get(keys.DATA_VERSION) != derivation:
         yield dg.AssetMaterialization(keys.TASK_DEPENDENCY_VIEW, tags={keys.DATA_VERSION: derivation})
     yield from _definitions(instance, current)
-    yield from _versions(instance, store, current)
+    yield from _versions(instance, store, current, default_engine)
 
 
 def _definitions(
@@ -70,7 +72,7 @@ def definition_metadata(one: CurrentDefinition) -> dict[str, dg.MetadataValue]:
 
 
 def _versions(
-    instance: dg.DagsterInstance, store: Store, current: Sequence[CurrentDefinition]
+    instance: dg.DagsterInstance, store: Store, current: Sequence[CurrentDefinition], default_engine: str
 ) -> Iterator[dg.AssetMaterialization]:
     known = _known(instance, keys.WORKFLOW_VERSIONS)
     new = [
@@ -83,16 +85,19 @@ def _versions(
         with store.read() as work:
             summaries = work.catalogue.change_summaries([one.workflow_code for one in some])
         for number, one in enumerate(some, start):
+            summary, drawn = summaries[one.workflow_code], store if number < _DRAWN else None
             yield dg.AssetMaterialization(
                 keys.WORKFLOW_VERSIONS,
                 partition=names.partition(one.workflow_code),
-                metadata=version_metadata(one, summaries[one.workflow_code], store if number < _DRAWN else None),
+                metadata=version_metadata(one, summary, drawn, default_engine),
                 tags={keys.DATA_VERSION: str(one.version_hash)},
             )
 
 
-def version_metadata(one: CurrentDefinition, summary: str, store: Store | None) -> dict[str, dg.MetadataValue]:
-    """With its DAG if there is a store to read it from."""
+def version_metadata(
+    one: CurrentDefinition, summary: str, store: Store | None, default_engine: str
+) -> dict[str, dg.MetadataValue]:
+    """With its DAG, its class and what differs from the version before, if there is a store to read them from."""
     told: dict[str, dg.MetadataValue] = {
         "workflow": dg.MetadataValue.text(one.workflow_code),
         "version": dg.MetadataValue.text(f"V{one.version_no}"),
@@ -105,7 +110,30 @@ def version_metadata(one: CurrentDefinition, summary: str, store: Store | None) 
         told["tasks"] = dg.MetadataValue.int(len(definition.tasks))
         told["edges"] = dg.MetadataValue.int(len(definition.edges))
         told["dag"] = present.dag(definition)
+        told |= _difference(store, one.workflow_code, one.version_no, default_engine)
     return told
+
+
+def _difference(store: Store, code: str, version_no: int, default_engine: str) -> dict[str, dg.MetadataValue]:
+    """Without texts and values, which are for `wfgov version diff`."""
+    from wfgov_dagster.domain.compare_text import lines, verdict
+    from wfgov_dagster.usecases.compare_versions import Side, compare_in
+    from wfgov_dagster.usecases.sql_nodes import dialect_for
+    from wfgov_dagster.wiring import sql_reader
+
+    dialect = dialect_for(store, code, default_engine)
+    with store.read() as work:
+        before = work.version_history.previous(code, version_no)
+        if before is None:
+            return {"class": dg.MetadataValue.text("first version")}
+        sides = Side(before), Side(version_no)
+        found = compare_in(work, cache(lambda: sql_reader(dialect)), code, sides).comparison
+    told = [*verdict(found), "", *lines(found, f"V{before}", f"V{version_no}", whole=False)]
+    return {
+        "class": dg.MetadataValue.text(found.verdict.change_class.value),
+        "compared_with": dg.MetadataValue.text(f"V{before}"),
+        "diff": present.preformatted(redact(line) for line in told),
+    }
 
 
 def _known(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mapping[str, str]:

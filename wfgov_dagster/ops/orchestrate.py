@@ -43,7 +43,7 @@ def derive_and_save(context: dg.OpExecutionContext, config: OrchestrateConfig, s
         with opened.read() as work:
             revision = work.catalogue.revision()
         sync_partitions(context.instance, opened)
-        events = list(islice(news(context.instance, opened), NEWS_A_RUN))
+        events = list(islice(news(context.instance, opened, store.settings.default_engine), NEWS_A_RUN))
         for event in events:
             context.log_event(event)
         for verdict in evaluations(opened):

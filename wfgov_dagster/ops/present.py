@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 import dagster as dg
@@ -9,6 +10,8 @@ import dagster as dg
 from wfgov_dagster.domain.definition import Definition
 
 ROWS: Final = 200  # more make a page slow, and nobody reads them
+WIDTH: Final = 500
+_TICKS: Final = re.compile("`+")
 _PUNCTUATION: Final = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|&~$])")
 
 
@@ -25,6 +28,16 @@ def table(rows: Sequence[Mapping[str, object]]) -> dg.MarkdownMetadataValue:
 def lines(found: Sequence[str]) -> dg.MarkdownMetadataValue:
     """A numbered list."""
     return dg.MetadataValue.md("\n".join(f"{no}. {text(one)}" for no, one in enumerate(found, 1)))
+
+
+def preformatted(found: Iterable[str]) -> dg.MarkdownMetadataValue:
+    """Lines of a diff as they are: at most ROWS, of at most WIDTH characters."""
+    kept = list(islice(found, ROWS + 1))
+    shown = [one if len(one) <= WIDTH else f"{one[: WIDTH - 1]}…" for one in kept[:ROWS]]
+    ticks = max((len(run) for one in shown for run in _TICKS.findall(one)), default=0)
+    fence = "`" * max(3, ticks + 1)  # longer than any in it: else it would end there
+    more = ["", "… and more"] if len(kept) > ROWS else []
+    return dg.MetadataValue.md("\n".join([f"{fence}diff", *shown, fence, *more]))
 
 
 def dag(definition: Definition) -> dg.MarkdownMetadataValue:

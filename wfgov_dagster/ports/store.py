@@ -30,6 +30,8 @@ from wfgov_dagster.ports.metadata import ImportBatch
 from wfgov_dagster.ports.publish_history import PublishHistory
 from wfgov_dagster.ports.publishing import Publishing
 from wfgov_dagster.ports.queries import Queries
+from wfgov_dagster.ports.table_use import TableUse
+from wfgov_dagster.ports.version_history import VersionHistory
 
 if TYPE_CHECKING:
     import polars as pl
@@ -216,6 +218,10 @@ class Work(Protocol):
     def workflows(self) -> Workflows: ...
     @property
     def versions(self) -> Versions: ...
+    @property
+    def version_history(self) -> VersionHistory: ...
+    @property
+    def table_use(self) -> TableUse: ...
     @property
     def findings(self) -> Findings: ...
     @property

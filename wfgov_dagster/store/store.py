@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.publishing import SqlPublishing
     from wfgov_dagster.store.queries import SqlQueries
     from wfgov_dagster.store.records import SqlAudit, SqlFindings
+    from wfgov_dagster.store.table_use import SqlTableUse
+    from wfgov_dagster.store.version_history import SqlVersionHistory
     from wfgov_dagster.store.versions import SqlVersions
     from wfgov_dagster.store.workflows import SqlWorkflows
 
@@ -68,6 +70,18 @@ class SqlWork:
         from wfgov_dagster.store.versions import SqlVersions
 
         return SqlVersions(self._conn)
+
+    @cached_property
+    def version_history(self) -> "SqlVersionHistory":
+        from wfgov_dagster.store.version_history import SqlVersionHistory
+
+        return SqlVersionHistory(self._conn)
+
+    @cached_property
+    def table_use(self) -> "SqlTableUse":
+        from wfgov_dagster.store.table_use import SqlTableUse
+
+        return SqlTableUse(self._conn)
 
     @cached_property
     def findings(self) -> "SqlFindings":

@@ -14,10 +14,7 @@ from wfgov_dagster.ports.publishing import RegisteredEngine
 from wfgov_dagster.ports.sql import SqlReader, TablesOfSql
 from wfgov_dagster.ports.store import Store
 from wfgov_dagster.usecases.keep_adopted import Kept, Taken, edges_of, keep
-
-_SQL_TYPES = frozenset({"SQL"})
-_SCRIPTED_SQL = frozenset({"SPARK", "FLINK"})  # their text is SQL unless `programType` says otherwise
-_DEFAULT_PROGRAM = "SQL"
+from wfgov_dagster.usecases.sql_nodes import SCRIPTED_SQL, SQL_TYPES, speaks_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +117,13 @@ def _look(adopter: Adopter, name: str, seen: Observed, reserved: AbstractSet[str
 
 
 def _tables(sql: SqlReader, node_type: str, text: str, told: str) -> TablesOfSql:
-    if node_type in _SCRIPTED_SQL and extra.unpack(told).get("programType", _DEFAULT_PROGRAM) != _DEFAULT_PROGRAM:
-        return TablesOfSql(problem=f"no SQL in a {node_type} node")
-    if node_type not in _SQL_TYPES | _SCRIPTED_SQL:
+    if not speaks_sql(node_type, told):
         return TablesOfSql(problem=f"no SQL in a {node_type} node")
     return sql.tables(text)
 
 
 def _normal(sql: SqlReader, node_type: str, text: str) -> str:
-    return sql.normal(text) if node_type in _SQL_TYPES | _SCRIPTED_SQL else text.strip()
+    return sql.normal(text) if node_type in SQL_TYPES | SCRIPTED_SQL else text.strip()
 
 
 def _take(adopter: Adopter, taken: Taken) -> WorkflowBaseline:

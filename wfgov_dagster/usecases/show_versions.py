@@ -1,4 +1,4 @@
-"""Versions of a workflow: their list, one of them whole, and what differs between two."""
+"""Versions of a workflow: their list, one of them whole, and which engines were sent it."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wfgov_dagster.domain.definition import Definition
-from wfgov_dagster.domain.diff import Diff, diff
 from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.queries import Queries, QueryStore, VersionListRow
+from wfgov_dagster.ports.version_history import PublishOf, VersionHistory
 from wfgov_dagster.usecases.show_workflows import unknown_workflow
 
 
@@ -21,6 +21,8 @@ class _Work(Protocol):
     def queries(self) -> Queries: ...
     @property
     def versions(self) -> _Definitions: ...
+    @property
+    def version_history(self) -> VersionHistory: ...
 
 
 class VersionStore(Protocol):
@@ -34,16 +36,7 @@ class VersionShown:
     row: VersionListRow
     task_versions: Mapping[str, int]
     definition: Definition
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What it takes to come from `before` to `after`."""
-
-    workflow_code: str
-    before: int
-    after: int
-    diff: Diff
+    publishes: Sequence[PublishOf]
 
 
 def list_versions(store: QueryStore, workflow_code: str) -> Sequence[VersionListRow]:
@@ -54,31 +47,31 @@ def list_versions(store: QueryStore, workflow_code: str) -> Sequence[VersionList
         return work.queries.versions(workflow_code)
 
 
-def show_version(store: VersionStore, workflow_code: str, version_no: int) -> VersionShown:
-    """Raises NotFound."""
+def show_version(store: VersionStore, workflow_code: str, version_no: int | None) -> VersionShown:
+    """`version_no` None: the one that was published last. Raises NotFound."""
     rows = {row.version_no: row for row in list_versions(store, workflow_code)}
+    if version_no is None:
+        version_no = _last_published(store, workflow_code)
     if version_no not in rows:
-        raise _unknown_version(workflow_code, version_no)
+        raise unknown_version(workflow_code, version_no)
     with store.read() as work:
         return VersionShown(
             rows[version_no],
             work.queries.task_versions(workflow_code, version_no),
             work.versions.definition(workflow_code, version_no),
+            work.version_history.publishes(workflow_code, version_no),
         )
 
 
-def compare_versions(store: VersionStore, workflow_code: str, before: int, after: int) -> Comparison:
-    """Raises NotFound."""
-    known = {row.version_no for row in list_versions(store, workflow_code)}
-    for version_no in (before, after):
-        if version_no not in known:
-            raise _unknown_version(workflow_code, version_no)
+def _last_published(store: VersionStore, workflow_code: str) -> int:
     with store.read() as work:
-        old = work.versions.definition(workflow_code, before)
-        new = work.versions.definition(workflow_code, after)
-    return Comparison(workflow_code, before, after, diff(old, new))
+        found = work.version_history.last_published(workflow_code)
+    if found is None:
+        hint = f"wfgov publish {workflow_code} --operation deploy"
+        raise NotFound("no version of it was ever published", where=f"workflow {workflow_code}", hint=hint)
+    return found
 
 
-def _unknown_version(workflow_code: str, version_no: int) -> NotFound:
+def unknown_version(workflow_code: str, version_no: int) -> NotFound:
     hint = f"wfgov version list {workflow_code}"
     return NotFound(f"no version V{version_no}", where=f"workflow {workflow_code}", hint=hint)

@@ -1,0 +1,67 @@
+"""What commands about versions take: a number, a side of a comparison, a moment."""
+
+from datetime import UTC, datetime
+
+import click
+
+CURRENT, PUBLISHED = "current", "published"
+_ENGINE = "engine"
+
+
+class VersionNumber(click.ParamType[int]):
+    """3 or V3."""
+
+    name = "version"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = _number(str(value))
+        if number is None:
+            self.fail(f"{value!r} is no version: 3 or V3.", param, ctx)
+        return number
+
+
+class NumberOrPublished(click.ParamType[int | str]):
+    """3, V3 or published."""
+
+    name = "version"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        number = _number(str(value))
+        if number is None and value != PUBLISHED:
+            self.fail(f"{value!r} is no version: 3, V3 or {PUBLISHED}.", param, ctx)
+        return PUBLISHED if number is None else number
+
+
+class SideOfComparison(click.ParamType[int | str]):
+    """3, V3, current, engine or engine:NAME."""
+
+    name = "side"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        text = str(value)
+        number = _number(text)
+        if number is not None:
+            return number
+        if text in {CURRENT, _ENGINE} or (text.startswith(f"{_ENGINE}:") and len(text) > len(_ENGINE) + 1):
+            return text
+        return self.fail(f"{text!r} is nothing to compare: 3, V3, {CURRENT}, {_ENGINE} or {_ENGINE}:NAME.", param, ctx)
+
+
+class Moment(click.ParamType[datetime]):
+    """ISO 8601; UTC where it names no zone."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            found = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no time: 2026-11-27, 2026-11-27T02:14 or 2026-11-27T02:14:00+08:00.", param, ctx)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _number(text: str) -> int | None:
+    digits = text.removeprefix("V").removeprefix("v")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
