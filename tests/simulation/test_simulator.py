@@ -106,6 +106,7 @@ def test_the_clock_of_the_database_is_the_schedules() -> None:
 # --- what is expected ----------------------------------------------------------------------------
 
 ON, OFF = Shown("V1", True, "c", True), Shown("V1", False, "c", False)
+SILENT = Shown("V1", True, "c", False)
 HELD = (("V1", "c"),)
 
 
@@ -122,6 +123,8 @@ HELD = (("V1", "c"),)
         (Expected(), None, None),
         (Expected(), OFF, None),
         (Expected((*HELD, ("V2", None)), (True,), (True, False)), ON, None),
+        (Expected((*HELD, ("V2", None)), (True,), (True,)), Shown("V2", True, None, False), None),
+        (Expected((*HELD, ("V2", None)), (True,), (True,)), SILENT, "it shows schedule_online=False"),
     ],
 )
 def test_what_an_engine_shows_is_compared_with_what_succeeded(
