@@ -146,7 +146,7 @@ def test_a_deploy_keeps_what_was_and_online_and_offline_say_what_shall_be() -> N
 def test_who_was_superseded_in_the_middle_leaves_doubt_until_something_succeeds() -> None:
     expected = Expected(HELD, (True,), (True,))
     expected.doubt("deploy", "V2", None)
-    assert (expected.wrong(ON), expected.wrong(Shown("V2", True, None, True))) == (None, None)
+    assert (expected.wrong(ON), expected.wrong(Shown("V2", True, None, False))) == (None, None)
     expected.doubt("offline", "V1", "c")
     assert expected.wrong(OFF) is None
     expected.succeeded(ON, expected.wanting("deploy", "V1", "c"))
