@@ -45,6 +45,8 @@ workflow_definition_snapshot = sa.Table(
     one_of("status", ("draft", "published", "failed")),
     one_of("trigger_source", ("task_change", "lineage_update", "manual", "api")),
     sa.UniqueConstraint("workflow_key", "version_id"),
+    sa.Index("ix_workflow_definition_snapshot_content_hash", "content_hash"),
+    sa.Index("ix_workflow_definition_snapshot_workflow", "workflow_id"),
     comment="The canonical document frozen for one publish; a retry uses it again.",
 )
 
