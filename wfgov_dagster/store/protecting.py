@@ -1,9 +1,11 @@
 """What no clean-up touches: a list of queries, each with its reason. Whoever makes versions precious adds one.
 
-Each takes a workflow and gives ids of its versions; none may cost more than looking through that workflow's rows.
+Each takes a workflow's id and gives ids of its versions. They are asked while the workflow is locked, so none may cost
+more than an index over that workflow's rows; each is built once, so it may only compare with the id.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -84,7 +86,8 @@ def _last_records(workflow_id: int) -> sa.CompoundSelect[Any]:
     return newest.union_all(sent.group_by(_R.engine_id))
 
 
-Query = Callable[[int], Any]
+Query = Callable[[Any], Any]
+_WORKFLOW: Final[sa.BindParameter[int]] = sa.bindparam("workflow_asked")
 
 PROTECTING: Final[Sequence[tuple[str, Query]]] = (
     ("current", _current),
@@ -107,19 +110,41 @@ PROTECTING_RECORDS: Final[Sequence[tuple[str, Query]]] = (
 def protected(conn: sa.Connection, workflow_id: int) -> dict[int, list[str]]:
     """Version id → reasons, in the order of the lists."""
     found: dict[int, list[str]] = {}
-    for reason, query in PROTECTING:
-        for version_id in conn.scalars(query(workflow_id)):
-            _add(found, version_id, reason)
-    for reason, records in PROTECTING_RECORDS:
-        for version_id, target in conn.execute(
-            sa.select(_R.version_id, _R.target).where(_R.id.in_(records(workflow_id)))
-        ):
-            _add(found, version_id, reason)
-            _add(found, None if target is None else orjson.loads(target).get("version_id"), reason)
-    for number in _in_change_sets(conn, workflow_id):
-        for version_id in conn.scalars(sa.select(_V.id).where(_V.workflow_id == workflow_id, _V.version_no == number)):
-            _add(found, version_id, "in a change set")
+    asked = {_WORKFLOW.key: workflow_id}
+    order = [reason for reason, _ in PROTECTING]
+    told = conn.execute(_versions(tuple(PROTECTING)), asked).all()
+    for reason, version_id in sorted(told, key=lambda row: order.index(row[0])):
+        _add(found, version_id, reason)
+    order = [reason for reason, _ in PROTECTING_RECORDS]
+    records = conn.execute(_records(tuple(PROTECTING_RECORDS)), asked).all()
+    for reason, version_id, target in sorted(records, key=lambda row: order.index(row[0])):
+        _add(found, version_id, reason)
+        _add(found, None if target is None else orjson.loads(target).get("version_id"), reason)
+    for version_id in _in_change_sets(conn, workflow_id):
+        _add(found, version_id, "in a change set")
     return found
+
+
+@cache
+def _versions(listed: tuple[tuple[str, Query], ...]) -> sa.CompoundSelect[Any]:
+    """(reason, version id), by all of them in one statement."""
+    parts = []
+    for reason, query in listed:
+        found = query(_WORKFLOW).subquery()
+        parts.append(sa.select(sa.literal(reason, literal_execute=True), *found.c))
+    return sa.union_all(*parts)
+
+
+@cache
+def _records(listed: tuple[tuple[str, Query], ...]) -> sa.CompoundSelect[Any]:
+    """(reason, version id, target) of the records."""
+    about = (_R.version_id, _R.target)
+    mine = _R.workflow_id == _WORKFLOW
+    parts = (
+        sa.select(sa.literal(reason, literal_execute=True), *about).where(mine, _R.id.in_(query(_WORKFLOW)))
+        for reason, query in listed
+    )
+    return sa.union_all(*parts)
 
 
 def _add(found: dict[int, list[str]], version_id: int | None, reason: str) -> None:
@@ -127,16 +152,18 @@ def _add(found: dict[int, list[str]], version_id: int | None, reason: str) -> No
         found[version_id].append(reason)
 
 
-def _in_change_sets(conn: sa.Connection, workflow_id: int) -> set[int]:
-    """Numbers of versions that a set under way publishes, brings back, or would bring back."""
-    moving = (MemberState.WAITING, MemberState.OPEN)
-    either = sa.or_(_C.state.in_(tuple(UNDER_WAY)), _M.state.in_(moving))
-    query = (
-        sa.select(_M.version_no, _M.before, _M.target)
-        .join(change_set, _C.id == _M.change_set_id)
-        .where(_M.workflow_id == workflow_id, either)
-    )
+def _in_change_sets(conn: sa.Connection, workflow_id: int) -> Sequence[int]:
+    """Versions that a set under way publishes, brings back, or would bring back."""
     numbers = set()
-    for number, *texts in conn.execute(query):
+    for number, *texts in conn.execute(_members(), {_WORKFLOW.key: workflow_id}):
         numbers |= {number, *(orjson.loads(text).get("version_no") for text in texts if text is not None)}
-    return numbers - {None}
+    known = sa.select(_V.id).where(_V.workflow_id == workflow_id, _V.version_no.in_(numbers - {None}))
+    return conn.scalars(known).all() if numbers else ()
+
+
+@cache
+def _members() -> sa.Select[Any]:
+    moving = sa.or_(_C.state.in_(tuple(UNDER_WAY)), _M.state.in_((MemberState.WAITING, MemberState.OPEN)))
+    joined = change_set_member.join(change_set, _C.id == _M.change_set_id)
+    columns = (_M.version_no, _M.before, _M.target)
+    return sa.select(*columns).select_from(joined).where(_M.workflow_id == _WORKFLOW, moving)

@@ -43,6 +43,8 @@ def request(store: Store, actor: str, scope: Scope) -> int:
     context = detail | {"engine_versions": scope.engine_versions}
     try:
         check(store, scope)
+        with store.read() as work:  # what is loaded at the first use shall not be loaded under a lock
+            _refuse_second(work)
         with store.write() as work:
             _refuse_second(work)
             biz = Biz(_EVERY if scope.workflows is None else ",".join(scope.workflows)[:255], BIZ_TYPE)

@@ -13,6 +13,8 @@ revision, down_revision = "0008", "0007"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INDEXES = (
+    ("ix_engine_deployment_version_workflow", "engine_deployment_version", ["workflow_id"]),
+    ("ix_engine_deployment_workflow", "engine_deployment", ["workflow_id"]),
     ("ix_task_definition_body_hash", "task_definition", ["body_hash"]),
     ("ix_task_definition_log_body_hash", "task_definition_log", ["body_hash"]),
     ("ix_workflow_definition_snapshot_content_hash", "workflow_definition_snapshot", ["content_hash"]),
@@ -99,11 +101,19 @@ def upgrade() -> None:
     )
     for name, table, columns in INDEXES:
         op.create_index(op.f(name), table, columns)
+    op.create_index(
+        op.f("ix_workflow_version_rollback_of"),
+        "workflow_version",
+        ["workflow_id", "rollback_of"],
+        sqlite_where=sa.text("rollback_of IS NOT NULL"),
+        postgresql_where=sa.text("rollback_of IS NOT NULL"),
+    )
     op.execute("DROP VIEW workflow_edge_version")
     op.execute(views.text("workflow_edge_version"))
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_workflow_version_rollback_of"), table_name="workflow_version")
     for name, table, _ in reversed(INDEXES):
         op.drop_index(op.f(name), table_name=table)
     op.drop_column("workflow_version", "removed_at")

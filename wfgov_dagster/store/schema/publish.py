@@ -193,5 +193,6 @@ engine_deployment = sa.Table(
     moment("confirmed_at", "When we last saw it."),
     sa.Column("seen_revision", sa.Text, comment="The engine's revision at the last inspection without a difference."),
     moment("told_at", "When Dagster was told what was confirmed; NULL = not yet.", nullable=True),
+    sa.Index("ix_engine_deployment_workflow", "workflow_id"),
     comment="What we last confirmed an engine to hold.",
 )

@@ -147,6 +147,13 @@ workflow_version = sa.Table(
     moment("removed_at", "When a clean-up emptied it; the row stays for what names it.", nullable=True),
     one_of("trigger_source", ("task_change", "lineage_update", "manual", "api")),
     sa.UniqueConstraint("workflow_id", "version_no"),
+    sa.Index(
+        "ix_workflow_version_rollback_of",
+        "workflow_id",
+        "rollback_of",
+        sqlite_where=sa.text("rollback_of IS NOT NULL"),
+        postgresql_where=sa.text("rollback_of IS NOT NULL"),
+    ),
     comment="V1, V2 … of a workflow; immutable.",
 )
 
