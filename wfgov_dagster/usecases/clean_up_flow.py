@@ -27,6 +27,7 @@ from wfgov_dagster.usecases.trim_engines import trim_engines
 NAME: Final = "clean_up"
 T = TypeVar("T")
 _MOST_ROWS: Final = 200  # of a transaction
+_LEAST_ROWS: Final = 10  # fewer are no quicker
 _MOST_BYTES: Final = 1_000_000
 _GOOD_SECONDS: Final = 0.02  # a transaction shall take so long: a fifth of what others may have to wait for it
 _KEEP_SECONDS: Final = 5.0
@@ -108,7 +109,7 @@ class _Pass:
                 work.retention.count(self.turn.flow_id, workflow_code, what, removed)
         took = self.janitor.now() - begun
         if took > 2 * _GOOD_SECONDS:
-            self._rows = max(1, self._rows // 2)
+            self._rows = max(_LEAST_ROWS, self._rows // 2)
         elif took < _GOOD_SECONDS:
             self._rows = min(_MOST_ROWS, self._rows + max(1, self._rows // 4))
         self.janitor.sleep(max(took, 0.001))
