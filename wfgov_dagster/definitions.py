@@ -20,8 +20,10 @@ from sensors.engine_history import engine_history
 from sensors.flow_watch import flow_watch
 from sensors.inspection import inspection
 from sensors.metadata_changed import metadata_changed
+from sensors.retention import retention
 from sensors.run_failed import run_failed
 from wfgov_dagster.ops.advance_flows import advance_flows_job
+from wfgov_dagster.ops.clean_up import clean_up_versions_job
 from wfgov_dagster.ops.inspect import inspect_job
 from wfgov_dagster.ops.orchestrate import orchestrate_job
 from wfgov_dagster.ops.publish import publish_job
@@ -47,8 +49,9 @@ defs = dg.Definitions(
         advance_flows_job,
         sync_history_job,
         inspect_job,
+        clean_up_versions_job,
     ],
-    schedules=[inspection],
+    schedules=[inspection, retention],
     sensors=[metadata_changed, embedded_instances, flow_watch, engine_history, run_failed],
     resources={
         "store": StoreResource(),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.db import Database
     from wfgov_dagster.store.store import SqlStore
     from wfgov_dagster.usecases.advance_change_set import Crew
+    from wfgov_dagster.usecases.clean_up_flow import Janitor
     from wfgov_dagster.usecases.credentials import Credentials
     from wfgov_dagster.usecases.deliver_alerts import DeliveryReport
     from wfgov_dagster.usecases.do_chores import Chores
@@ -222,6 +223,14 @@ class Platform:
 
         return Crew(self.publisher(), side_by_side, time.sleep, time.monotonic)
 
+    def janitor(self) -> "Janitor":
+        """Who cleans up."""
+        import time
+
+        from wfgov_dagster.usecases.clean_up_flow import Janitor
+
+        return Janitor(self.publisher(), time.sleep, time.monotonic)
+
     @cached_property
     def holders(self) -> "Holders":
         from wfgov_dagster.runs.holders import ProcessHolders
@@ -239,7 +248,7 @@ class Platform:
         """Every durable flow that this release knows, in every version that may still be under way."""
         import time
 
-        from wfgov_dagster.usecases import change_set_flow, publish_flow, sweep_flow
+        from wfgov_dagster.usecases import change_set_flow, clean_up_flow, publish_flow, sweep_flow
         from wfgov_dagster.usecases.flow_manager import Registry
 
         return Registry(
@@ -247,6 +256,7 @@ class Platform:
                 publish_flow.definition(self.publisher),
                 change_set_flow.definition(self.crew),
                 sweep_flow.definition(self.publisher, time.sleep),
+                clean_up_flow.definition(self.janitor),
             ]
         )
 

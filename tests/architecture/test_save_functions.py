@@ -1,7 +1,7 @@
 """All writes of definitions go through the three functions of usecases/save.py (design rule 5)."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ TABLES = {
     "workflow_version",
 }  # fmt: skip
 STORE = CHECKOUT / "wfgov_dagster/store/versions.py"
+REMOVAL = CHECKOUT / "wfgov_dagster/store/removal.py"  # for clean-ups
 ROOMS = ("wfgov_dagster", "assets", "sensors", "resources")
 
 
@@ -42,12 +43,12 @@ def _name(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def tables_written(tree: ast.AST) -> set[str]:
+def tables_written(tree: ast.AST, words: Collection[str] = ("insert", "update", "delete")) -> set[str]:
     """Tables handed to insert, update or delete: `sa.insert(workflow_edge)`, `insert(conn, workflow_edge, …)`."""
     return {
         _name(argument)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and _name(node.func) in {"insert", "update", "delete"}
+        if isinstance(node, ast.Call) and _name(node.func) in words
         for argument in node.args[:2]
     } & TABLES
 
@@ -56,8 +57,14 @@ def tables_written(tree: ast.AST) -> set[str]:
 def test_nothing_else_writes_versions(source: Path) -> None:
     tree = ast.parse(source.read_text(encoding="utf-8"))
     assert calls_of_writers(tree) <= ALLOWED.get(source, set())
-    if source != STORE:
+    if source not in {STORE, REMOVAL}:
         assert tables_written(tree) == set()
+
+
+def test_removal_removes_only() -> None:
+    tree = ast.parse(REMOVAL.read_text(encoding="utf-8"))
+    assert tables_written(tree, {"insert"}) == set()
+    assert tables_written(tree, {"update"}) == {"workflow_version"}  # one that is named for ever is emptied
 
 
 def test_the_three_functions_use_every_writer() -> None:

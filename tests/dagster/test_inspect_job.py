@@ -103,6 +103,6 @@ def test_the_check_alone_says_the_same(published: dg.DagsterInstance) -> None:
 
 
 def test_the_schedule_is_off() -> None:
-    (schedule,) = defs.get_repository_def().schedule_defs
+    schedule = defs.get_repository_def().get_schedule_def("inspection")
     assert (schedule.name, schedule.default_status) == ("inspection", dg.DefaultScheduleStatus.STOPPED)
     assert schedule.job_name == "inspect"

@@ -7,6 +7,7 @@ look at (engine test).
 import wfgov_dagster.cli.adoption
 import wfgov_dagster.cli.alerts
 import wfgov_dagster.cli.change_sets
+import wfgov_dagster.cli.clean_up
 import wfgov_dagster.cli.database
 import wfgov_dagster.cli.demo
 import wfgov_dagster.cli.dependencies
@@ -19,6 +20,7 @@ import wfgov_dagster.cli.instances
 import wfgov_dagster.cli.orchestration
 import wfgov_dagster.cli.publishing
 import wfgov_dagster.cli.records
+import wfgov_dagster.cli.retention
 import wfgov_dagster.cli.settings
 import wfgov_dagster.cli.up
 import wfgov_dagster.cli.version_diff

@@ -67,3 +67,13 @@ def engine_group() -> None:
 @cli.group("alert")
 def alert_group() -> None:
     """What failed and has to be told to somebody."""
+
+
+@cli.group("retention")
+def retention_group() -> None:
+    """Which versions a clean-up leaves."""
+
+
+@cli.group("tag")
+def tag_group() -> None:
+    """Names of versions, which keep them from clean-ups."""

@@ -30,6 +30,7 @@ from wfgov_dagster.ports.metadata import ImportBatch
 from wfgov_dagster.ports.publish_history import PublishHistory
 from wfgov_dagster.ports.publishing import Publishing
 from wfgov_dagster.ports.queries import Queries
+from wfgov_dagster.ports.retention import Retention
 from wfgov_dagster.ports.table_use import TableUse
 from wfgov_dagster.ports.version_history import VersionHistory
 
@@ -264,6 +265,8 @@ class Work(Protocol):
     def cross_edges(self) -> CrossEdges: ...
     @property
     def adoption(self) -> Adoption: ...
+    @property
+    def retention(self) -> Retention: ...
 
 
 class Store(Protocol):

@@ -149,7 +149,7 @@ class SqlQueries:
             "tables": sa.select(sa.func.count()).select_from(data_table).where(data_table.c.deleted == 0),
             "lineage_rows": sa.select(sa.func.count()).select_from(data_lineage).where(data_lineage.c.deleted == 0),
             "workflows": sa.select(sa.func.count()).select_from(data_workflow),
-            "versions": sa.select(sa.func.count()).select_from(workflow_version),
+            "versions": sa.select(sa.func.count()).where(_VER.removed_at.is_(None)),
             "publishes": sa.select(sa.func.count())
             .select_from(workflow_publish_record)
             .where(workflow_publish_record.c.status == "success"),
@@ -178,7 +178,7 @@ class SqlQueries:
                 _VER.created_by, _VER.created_at, _VER.rollback_of, seen,
             )
             .join(data_workflow, _W.id == _VER.workflow_id)
-            .where(_W.workflow_code == code)
+            .where(_W.workflow_code == code, _VER.removed_at.is_(None))
             .order_by(_VER.version_no)
         )  # fmt: skip
         return [VersionListRow(*row) for row in self._conn.execute(query)]
@@ -186,7 +186,7 @@ class SqlQueries:
     def task_versions(self, code: str, version_no: int) -> Mapping[str, int]:
         query = sa.select(_VER.structure_snapshot).join(data_workflow, _W.id == _VER.workflow_id)
         text = self._conn.scalar(query.where(_W.workflow_code == code, _VER.version_no == version_no))
-        return {} if text is None else dict(task_versions(text))
+        return dict(task_versions(text)) if text else {}
 
     # JSON kept as text
 

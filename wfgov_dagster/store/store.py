@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.publishing import SqlPublishing
     from wfgov_dagster.store.queries import SqlQueries
     from wfgov_dagster.store.records import SqlAudit, SqlFindings
+    from wfgov_dagster.store.retention import SqlRetention
     from wfgov_dagster.store.table_use import SqlTableUse
     from wfgov_dagster.store.version_history import SqlVersionHistory
     from wfgov_dagster.store.versions import SqlVersions
@@ -190,6 +191,12 @@ class SqlWork:
         from wfgov_dagster.store.adoption import SqlAdoption
 
         return SqlAdoption(self._conn)
+
+    @cached_property
+    def retention(self) -> "SqlRetention":
+        from wfgov_dagster.store.retention import SqlRetention
+
+        return SqlRetention(self._conn)
 
     @cached_property
     def catalogue(self) -> "SqlCatalogue":

@@ -47,15 +47,20 @@ class SqlVersions:
         return {row[0]: row[1] for row in self._conn.execute(query.group_by(_L.task_code))}
 
     def keep(self, texts: Mapping[str, str]) -> None:
-        """Canonical texts by hash; what is there already stays."""
+        """Canonical texts by hash; what is there already stays, and no clean-up takes it before this is committed."""
         h = canonical_document.c.hash
-        there = set(self._conn.scalars(sa.select(h).where(among(self._conn, h, texts))))
+        found = sa.select(h).where(among(self._conn, h, texts)).with_for_update(read=True, key_share=True)
+        there = set(self._conn.scalars(found))
         insert(self._conn, canonical_document, ("hash", "body"), [row for row in texts.items() if row[0] not in there])
 
     def add_tasks(self, actor: str, new: Sequence[TaskVersion], *, sync: bool) -> None:
         """Log new task versions; creator and time of version 1 are carried on."""
-        query = sa.select(_L.task_code, _L.created_by, _L.created_at).where(
-            _L.version == 1, among(self._conn, _L.task_code, [one.code for one in new])
+        lowest = sa.select(_L.task_code, sa.func.min(_L.version).label("version")).where(
+            among(self._conn, _L.task_code, [one.code for one in new])
+        )  # not always version 1: clean-ups take old ones
+        low = lowest.group_by(_L.task_code).subquery()
+        query = sa.select(_L.task_code, _L.created_by, _L.created_at).join(
+            low, (low.c.task_code == _L.task_code) & (low.c.version == _L.version)
         )
         first = {code: (by, at) for code, by, at in self._conn.execute(query)}
         at_once = self._conn.scalar(sa.select(sa.type_coerce(sa.func.current_timestamp(), UtcDateTime)))
@@ -162,6 +167,9 @@ class SqlVersions:
                 where=f"workflow {workflow_code}",
                 hint=f"wfgov version list {workflow_code}",
             )
+        if not text:
+            hint = f"wfgov version list {workflow_code} has those that are kept"
+            raise NotFound(f"V{version_no} was removed by a clean-up", where=f"workflow {workflow_code}", hint=hint)
         return self._rebuilt(text)
 
     def _rebuilt(self, structure_snapshot: str) -> Definition:

@@ -7,9 +7,13 @@ from wfgov_dagster.settings import CHECKOUT
 NAMES = ("data_task_governed", "workflow_edge_version")
 
 
+def text(name: str) -> str:
+    return (CHECKOUT / "sql" / "views" / f"{name}.sql").read_text(encoding="utf-8")
+
+
 def create_statements() -> Iterator[str]:
     for name in NAMES:
-        yield (CHECKOUT / "sql" / "views" / f"{name}.sql").read_text(encoding="utf-8")
+        yield text(name)
 
 
 def drop_statements() -> Iterator[str]:

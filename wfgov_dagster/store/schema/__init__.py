@@ -10,6 +10,7 @@ from wfgov_dagster.store.schema import (
     given,
     instances,
     publish,
+    retention,
     workflow,
 )
 from wfgov_dagster.store.schema.types import metadata
@@ -25,5 +26,6 @@ __all__ = [
     "instances",
     "metadata",
     "publish",
+    "retention",
     "workflow",
 ]

@@ -71,5 +71,6 @@ engine_deployment_version = sa.Table(
     sa.Column("engine_version", sa.Integer, primary_key=True, autoincrement=False, comment="The engine's own version."),
     sa.Column("version_id", Id, nullable=False, comment="Version of ours that it was seen to be."),
     moment("confirmed_at", "When we last saw it."),
+    sa.Index("ix_engine_deployment_version_workflow", "workflow_id"),
     comment="Which of our versions a version of an engine is.",
 )

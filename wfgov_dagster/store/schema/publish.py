@@ -45,6 +45,8 @@ workflow_definition_snapshot = sa.Table(
     one_of("status", ("draft", "published", "failed")),
     one_of("trigger_source", ("task_change", "lineage_update", "manual", "api")),
     sa.UniqueConstraint("workflow_key", "version_id"),
+    sa.Index("ix_workflow_definition_snapshot_content_hash", "content_hash"),
+    sa.Index("ix_workflow_definition_snapshot_workflow", "workflow_id"),
     comment="The canonical document frozen for one publish; a retry uses it again.",
 )
 
@@ -191,5 +193,6 @@ engine_deployment = sa.Table(
     moment("confirmed_at", "When we last saw it."),
     sa.Column("seen_revision", sa.Text, comment="The engine's revision at the last inspection without a difference."),
     moment("told_at", "When Dagster was told what was confirmed; NULL = not yet.", nullable=True),
+    sa.Index("ix_engine_deployment_workflow", "workflow_id"),
     comment="What we last confirmed an engine to hold.",
 )

@@ -77,6 +77,7 @@ task_definition = sa.Table(
     sa.Column("created_by", key(100), nullable=False, comment="Who made version 1."),
     moment("created_at", "When version 1 was made."),
     moment("updated_at", "When the current version was made."),
+    sa.Index("ix_task_definition_body_hash", "body_hash"),
     comment="What a DAG node runs now.",
 )
 
@@ -90,6 +91,7 @@ task_definition_log = sa.Table(
     sa.Column("created_by", key(100), nullable=False, comment="Who made version 1."),
     sa.Column("created_at", UtcDateTime, nullable=False, comment="When version 1 was made."),
     moment("operated_at", "When this version was made."),
+    sa.Index("ix_task_definition_log_body_hash", "body_hash"),
     comment="Every version of a task definition.",
 )
 
@@ -142,8 +144,16 @@ workflow_version = sa.Table(
     sa.Column("rollback_of", sa.Integer, comment="Version number whose content came back."),
     sa.Column("created_by", key(100), nullable=False, comment="Who."),
     moment("created_at", "When."),
+    moment("removed_at", "When a clean-up emptied it; the row stays for what names it.", nullable=True),
     one_of("trigger_source", ("task_change", "lineage_update", "manual", "api")),
     sa.UniqueConstraint("workflow_id", "version_no"),
+    sa.Index(
+        "ix_workflow_version_rollback_of",
+        "workflow_id",
+        "rollback_of",
+        sqlite_where=sa.text("rollback_of IS NOT NULL"),
+        postgresql_where=sa.text("rollback_of IS NOT NULL"),
+    ),
     comment="V1, V2 … of a workflow; immutable.",
 )
 

@@ -1,0 +1,58 @@
+"""A clean-up that is killed with −9 wherever it is goes on where it was; what is kept is whole at every moment."""
+
+import time
+from pathlib import Path
+from random import Random
+
+from pydantic import SecretStr
+
+from tests.integration.retention_support import Archive, garbage, wrongs
+from tests.support.killing import Tell, family
+from tests.support.size import SEED, size
+from wfgov_dagster.settings import Settings
+from wfgov_dagster.store.db import Database
+from wfgov_dagster.usecases.advance_flow import drive_flow
+from wfgov_dagster.usecases.clean_up import report
+from wfgov_dagster.usecases.flows import due
+from wfgov_dagster.wiring import Platform
+
+VERSIONS = size(120, 3000)
+KILLS = size(6, 60)
+LIVES_AT_MOST_SECONDS = size(0.25, 0.6)
+
+
+def clean_up(tell: Tell, url: str, home: Path, flow_id: int) -> None:
+    platform = Platform(Settings(home=home, database_url=SecretStr(url), lease_seconds=1))
+    manager = platform.flows()
+    due(manager)  # connected, and everything loaded
+    tell("begun")
+    drive_flow(manager, flow_id, time.sleep)
+    platform.close()
+
+
+def test_killed_anywhere_it_goes_on_where_it_was(database: Database, database_url: str, tmp_path: Path) -> None:
+    archive, chance = Archive(database), Random(SEED)
+    archive.save_many(VERSIONS)
+    archive.publish("deploy")
+    archive.save_many(3)
+    archive.age()
+    archive.rule()
+    edges, planned = archive.edges(), archive.plan()
+    flow_id = archive.begin()
+    half_way = 0
+    with family() as children:
+        for _ in range(KILLS):
+            child = children.start(clean_up, database_url, tmp_path, flow_id)
+            child.hear()
+            time.sleep(chance.random() * LIVES_AT_MOST_SECONDS)
+            try:
+                child.kill()
+            except AssertionError:  # it was through
+                break
+            assert wrongs(archive, edges.elements()) == [], f"seed {SEED}"
+            half_way += 0 < report(archive.store, flow_id).rows < planned.rows
+        children.start(clean_up, database_url, tmp_path, flow_id).wait()
+    done = report(archive.store, flow_id)
+    assert (done.state, done.rows, done.bytes) == ("Finished", planned.rows, planned.bytes)
+    assert half_way > 0
+    assert (archive.there(), wrongs(archive, edges.elements()), garbage(archive)) == ([VERSIONS, VERSIONS + 3], [], [])
