@@ -113,11 +113,11 @@ def test_killed_at_any_point_of_rolling_back_the_next_process_finishes_it(small:
 def test_a_large_set_that_is_killed_ends_all_new_or_all_old_as_asked(sets: Sets, whole: str) -> None:
     chance, fuse = random.Random(SEED), Fuse(sets.office)
     codes = [f"w{no:03}" for no in range(size(8, 140))]
-    sets.versions(codes, OLD)
-    first = sets.make(codes)
-    fuse.set_to(0)
-    sets.drive(first)
-    points = fuse.count * 9 // 10  # an update has as many, give or take a few
+    for text in ("echo 0", OLD):
+        sets.versions(codes, text)
+        fuse.set_to(0)
+        sets.drive(sets.make(codes))
+    points = fuse.count * 9 // 10  # of an update; another one has as many, give or take a few
     for no, code in enumerate(codes[1:]):
         sets.chain([codes[no // 3], code])  # a tree of five levels, or of three
     sets.side_by_side = in_threads
