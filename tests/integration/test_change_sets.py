@@ -3,17 +3,18 @@
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from tests.doubles.engine import Fault
-from tests.integration.change_set_support import Sets, in_threads, reasons, states
+from tests.integration.change_set_support import Sets, in_threads, one_after_the_other, reasons, states
 from tests.integration.publish_support import Office, a_definition
 from wfgov_dagster.domain.change_set import OnFailure, SetState
 from wfgov_dagster.errors import ChangeSetRefused, Conflict, InvalidInput, NotFound
 from wfgov_dagster.ports.engine import Marker
 from wfgov_dagster.store.db import Database
-from wfgov_dagster.usecases.advance_change_set import advance_change_set
+from wfgov_dagster.usecases.advance_change_set import Crew, Ended, advance_change_set
 from wfgov_dagster.usecases.change_set import all_changed
 from wfgov_dagster.usecases.end_change_set import cancel, restore
 
@@ -346,6 +347,19 @@ def test_members_of_a_wave_are_published_side_by_side_and_never_more_than_that(s
     sets.side_by_side = in_threads
     shown = sets.publish("abcdefg", parallel=3)
     assert (shown.change_set.state, counter.most) == ("success", 3)
+
+
+def test_a_turn_that_ends_in_the_middle_of_a_publish_holds_up_nobody(sets: Sets) -> None:
+    """Each turn of the flow has a publisher of its own, as the product has."""
+    sets.estate("ab")
+    change_set_id, clock = sets.make("ab"), count(step=0.4)
+    while True:
+        crew = Crew(sets.office.publisher(), one_after_the_other, time.sleep, lambda: float(next(clock)))
+        said = advance_change_set(crew, change_set_id)
+        if isinstance(said, Ended):
+            break
+        assert said.after_seconds == 0
+    assert (said.state, sets.texts("ab")) == ("success", "NN")
 
 
 def test_two_who_drive_one_set_open_no_more_members_than_it_may(sets: Sets) -> None:

@@ -14,6 +14,7 @@ from wfgov_dagster.domain.flow import Again
 from wfgov_dagster.errors import LeaseHeld, WfgovError
 from wfgov_dagster.ports.change_sets import ChangeSet, Member
 from wfgov_dagster.ports.store import Work
+from wfgov_dagster.usecases.begin_publish import give_back
 from wfgov_dagster.usecases.publish import advance
 from wfgov_dagster.usecases.publisher import Done, Publisher
 from wfgov_dagster.usecases.request_publish import Request, request_in
@@ -108,6 +109,7 @@ class _Turn:
             if isinstance(outcome, Done):
                 return 0.0
             if self._crew.now() + outcome.after_seconds >= self._until:
+                give_back(self._publisher, record_id)  # the next turn's publisher is another one
                 return outcome.after_seconds
             self._crew.sleep(outcome.after_seconds)
 

@@ -126,6 +126,13 @@ def take(publisher: Publisher, work: Work, job: Job) -> Lease:
     return lease
 
 
+def give_back(publisher: Publisher, record_id: int) -> None:
+    """Whoever stops between two steps keeps nobody from going on, who has another name."""
+    with publisher.store.write() as work:
+        job = work.publishing.job(record_id)
+        work.leases.evict(job.engine.id, job.workflow.code, publisher.holder)
+
+
 def hold(turn: Turn, work: Work, phase: Phase, attempts: int) -> bool:
     """Still ours, for a whole lease from now on. False: the record has ended. Raises LeaseHeld: it was taken away.
 
