@@ -13,6 +13,7 @@ from wfgov_dagster.domain.pin import reason_of
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.domain.todo import DEFINITIONS, MANUAL, VERSIONS, task_key, workflow_key
 from wfgov_dagster.domain.version import Draft
+from wfgov_dagster.errors import WfgovError
 from wfgov_dagster.ports.pins import Pin
 from wfgov_dagster.ports.store import Store, Todo, Work
 from wfgov_dagster.usecases.define_workflows import define_workflows
@@ -58,9 +59,13 @@ def rollback(store: Store, actor: str, wanted: Wanted, time_zone: str) -> Rolled
     wanted = wanted if wanted.seen is not None else replace(wanted, seen=_current(store, wanted.workflow_code))
     about = ("rollback", wanted.workflow_code)
     done = recorded(store, actor, about, lambda work: _rollback(work, actor, wanted), asdict(wanted))
-    if done.taken_back:
-        steadily(lambda: define_workflows(store, actor, time_zone))
-    saved = steadily(lambda: save_or_propose(store, actor))
+    try:
+        if done.taken_back:
+            steadily(lambda: define_workflows(store, actor, time_zone))
+        saved = steadily(lambda: save_or_propose(store, actor))
+    except WfgovError as exc:  # it has happened: whoever asked has to hear of it, and its publish goes on
+        told = f"what follows from it waits for the next orchestration: {exc.sentence()}"
+        return replace(done, warnings=(*done.warnings, told))
     return replace(done, others=saved.versions, candidates=saved.candidates)
 
 
