@@ -61,5 +61,5 @@ class Yard:
 
     def end_pins(self) -> None:
         """The time of every pin that has one is over."""
-        over = "'2026-01-01 00:00:00.000000'" if "sqlite" in self.cli.url else "'2026-01-01 00:00:00Z'"
+        over = "'2020-01-01 00:00:00.000000'" if "sqlite" in self.cli.url else "'2020-01-01 00:00:00Z'"
         self.sql(f"UPDATE data_workflow SET pinned_until = {over} WHERE pinned_until IS NOT NULL")

@@ -95,6 +95,6 @@ def test_what_cannot_be_is_said_and_is_on_record(yard: Yard) -> None:
         assert yard.refused(*words).startswith("not_found: no candidate waits")
     assert yard.cli.run(*PIN, "--until", "soon").exit_code == 2
     outcomes = yard.audit("pin", "unpin", "apply_candidate", "drop_candidate")
-    assert [outcome for _, _, outcome in outcomes] == ["refused"] * 6
+    assert [outcome for _, _, outcome in outcomes] == ["refused"] * 7
     yard.cli.ok("pin", LOOP, "--reason", "it is broken")
     assert "no version: tasks depend on each other in a circle" in yard.cli.ok("unpin", LOOP)
