@@ -46,12 +46,11 @@ def target_of(
     """
     where, hint = f"workflow {workflow_code}", f"--to N; wfgov version list {workflow_code}"
     current, published = numbers
-    if asked is None:
-        if published is None:
-            raise Conflict(f"{_NOTHING}: none of its versions was published", where=where, hint=hint)
-        if published == current:
-            raise Conflict(f"{_NOTHING}: V{current} is both current and published last", where=where, hint=hint)
     chosen = published if asked is None else asked
+    if chosen is None:
+        raise Conflict(f"{_NOTHING}: none of its versions was published", where=where, hint=hint)
+    if asked is None and chosen == current:
+        raise Conflict(f"{_NOTHING}: V{current} is both current and published last", where=where, hint=hint)
     if chosen not in kept:
         raise NotFound(f"no version V{chosen} is kept", where=where, hint=f"wfgov version list {workflow_code}")
     return kept[chosen]

@@ -1,6 +1,6 @@
 """Pins, in columns of data_workflow."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -39,6 +39,6 @@ class SqlPins:
         query = sa.select(_W.id, _W.workflow_code).where(_PINNED, _W.pinned_until <= db_now())
         return {row[0]: row[1] for row in self._conn.execute(query.order_by(_W.workflow_code))}
 
-    def _set(self, which: sa.ColumnElement[bool], values: dict[str, object]) -> None:
+    def _set(self, which: sa.ColumnElement[bool], values: Mapping[str, object]) -> None:
         changed = sa.update(data_workflow).where(which).values(**values, updated_at=sa.func.current_timestamp())
         self._conn.execute(changed)

@@ -99,9 +99,9 @@ def _rollback(work: Work, actor: str, wanted: Wanted) -> RolledBack:
         tuple(sorted(plan.moved)),
         tuple(plan.warnings),
     )
-    detail = {"version_no": made.version_no, "rollback_of": done.rollback_of, "record_id": record_id, "reason": reason}
-    tasks = {"restored": done.restored, "taken_back": plan.moved}
-    work.audit.add(actor, "rollback", ("workflow", plan.workflow.code), detail | tasks)
+    numbers = {"version_no": made.version_no, "rollback_of": done.rollback_of, "record_id": record_id}
+    told = {**numbers, "reason": reason, "restored": done.restored, "taken_back": plan.moved}
+    work.audit.add(actor, "rollback", ("workflow", plan.workflow.code), told)
     return done
 
 
