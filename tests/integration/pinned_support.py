@@ -13,6 +13,11 @@ WITHOUT_EDGE = LINEAGE[1:]  # load_orders → clean_orders is gone
 EDGE_GONE, EDGE_BACK = "-edge load_orders → clean_orders", "+edge load_orders → clean_orders (reads ods.orders)"
 
 
+def more(code: str = SALES) -> Rows:
+    """TASKS, and one more in this workflow."""
+    return (*TASKS, ("fresh", "t.fresh", "sql", "t", "", "", code, "", ""))
+
+
 class Yard:
     """`wfgov` over one database, and the folder that its metadata is imported from."""
 
@@ -24,10 +29,6 @@ class Yard:
         """Import them in place of those before; what orchestrate said."""
         self.cli.ok("import", "csv", write_estate(self.folder, tasks, lineage), "--source", "estate")
         return self.cli.json("orchestrate", *options)
-
-    def renamed(self, code: str, kind: str) -> Rows:
-        """TASKS with another kind of one task."""
-        return [[*row[:2], kind, *row[3:]] if row[0] == code else row for row in TASKS]
 
     def versions(self, code: str = SALES) -> list[str]:
         """Their summaries, from V1 on."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli_support import LINEAGE, LOOP, SALES, TASKS
-from tests.integration.pinned_support import EDGE_BACK, EDGE_GONE, WITHOUT_EDGE, Yard
+from tests.integration.pinned_support import EDGE_BACK, EDGE_GONE, WITHOUT_EDGE, Yard, more
 
 PIN = ("pin", SALES, "--reason", "month end")
 
@@ -27,9 +27,9 @@ def test_a_pinned_workflow_gets_one_candidate_and_no_version_until_it_is_unpinne
     assert yard.derive(TASKS, WITHOUT_EDGE, "--full")["candidates"] == []
     (one,) = yard.cli.json("candidate", "list", SALES)
     assert (one["base_version_no"], one["trigger_source"], one["state"]) == (1, "lineage_update", "open")
-    yard.derive(yard.renamed("load_orders", "python"), WITHOUT_EDGE)
+    yard.derive(more(), WITHOUT_EDGE)
     ((_, summary),) = yard.waiting()
-    assert summary.startswith(f"{EDGE_GONE}; ~task load_orders")
+    assert summary.startswith(f"{EDGE_GONE}; +task fresh")
     assert EDGE_GONE in yard.cli.ok("candidate", "show", SALES)
     shown = yard.cli.json("candidate", "show", SALES)
     assert (shown["current_version_no"], len(shown["diff"]["edges_removed"])) == (1, 1)
@@ -56,7 +56,7 @@ def test_a_candidate_is_applied_though_pinned_or_dropped_and_then_not_proposed_a
     assert EDGE_BACK in yard.cli.ok("candidate", "drop", SALES, "--reason", "wait")
     assert yard.derive(TASKS, LINEAGE, "--full")["candidates"] == []
     assert yard.waiting("dropped") == [(SALES, EDGE_BACK)]
-    yard.derive(yard.renamed("load_orders", "python"))
+    yard.derive(more())
     assert len(yard.waiting()) == 1
     yard.derive()
     assert (yard.waiting(), len(yard.versions())) == ([], 2), "the other content is gone, this one was dropped"

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.integration.cli_support import FINANCE, LINEAGE, SALES, TASKS
-from tests.integration.pinned_support import EDGE_BACK, EDGE_GONE, WITHOUT_EDGE, Yard
+from tests.integration.pinned_support import EDGE_BACK, EDGE_GONE, WITHOUT_EDGE, Yard, more
 from wfgov_dagster.errors import Conflict
 from wfgov_dagster.ports.store import Store
 from wfgov_dagster.settings import Settings
@@ -90,7 +90,7 @@ def test_after_it_a_lineage_change_makes_a_candidate_that_unpin_applies(yard: Ya
         "conflict: V3 is current and has the content of"
     )
     assert yard.refused("rollback", SALES, "--to", "2", *WHY).startswith("conflict: V2 was never published")
-    yard.derive(yard.renamed("load_orders", "python"), WITHOUT_EDGE)
+    yard.derive(more(), WITHOUT_EDGE)
     ((code, summary),) = yard.waiting()
     assert (code, summary.startswith(EDGE_GONE), len(yard.hashes())) == (SALES, True, 3)
     made = yard.cli.json("unpin", SALES)["version"]
@@ -168,7 +168,7 @@ def test_who_is_killed_after_the_commit_has_lost_nothing(yard: Yard) -> None:
 
 
 def test_of_two_at_once_one_is_told_who_was_first_and_other_workflows_do_not_care(yard: Yard) -> None:
-    yard.derive(yard.renamed("report", "python"), WITHOUT_EDGE)
+    yard.derive(more(FINANCE), WITHOUT_EDGE)
     with closing(platform(yard)) as opened:
         begin = Barrier(3)
 
