@@ -1,5 +1,6 @@
 """Rollback on a real DolphinScheduler: a task that was deleted is there again, as it was."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ LINEAGE = [("t.extract", "t.check", "check"), ("t.check", "t.load", "load")]
 def test_the_engine_holds_the_old_content_again_with_the_deleted_task(
     dolphin_server: Dolphin, sqlite_url: str, tmp_path: Path
 ) -> None:
-    front = Front(sqlite_url, tmp_path / "home", project=f"back-{tmp_path.name}")
+    front = Front(sqlite_url, tmp_path / "home", project=f"back {os.urandom(4).hex()}")
     front.add(dolphin_server)
     try:
         derive(front, tmp_path, TASKS, LINEAGE)

@@ -11,6 +11,7 @@ revision, down_revision = "0009", "0007"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WHO = sa.String(100).with_variant(postgresql.VARCHAR(100, collation="C"), "postgresql")
+STATE = sa.String(20).with_variant(postgresql.VARCHAR(20, collation="C"), "postgresql")
 NOW = sa.text("CURRENT_TIMESTAMP")
 
 
@@ -29,7 +30,7 @@ def upgrade() -> None:
             nullable=True,
             comment="Version that was current when it was made; NULL = none was.",
         ),
-        sa.Column("state", sa.String(20), server_default="open", nullable=False, comment="open or dropped."),
+        sa.Column("state", STATE, server_default="open", nullable=False, comment="open or dropped."),
         sa.Column("reason", sa.Text(), nullable=True, comment="Why it was dropped."),
         sa.Column("created_by", WHO, nullable=False, comment="Who proposed it."),
         sa.Column("decided_by", WHO, nullable=True, comment="Who dropped it."),

@@ -14,7 +14,7 @@ workflow_candidate = sa.Table(
     sa.Column("change_summary", sa.String(1000), nullable=False, comment="Against the version it was made upon."),
     sa.Column("trigger_source", sa.String(20), nullable=False, comment="What led to it."),
     sa.Column("base_version_no", sa.Integer, comment="Version that was current when it was made; NULL = none was."),
-    sa.Column("state", sa.String(20), nullable=False, server_default="open", comment="open or dropped."),
+    sa.Column("state", key(20), nullable=False, server_default="open", comment="open or dropped."),
     sa.Column("reason", sa.Text, comment="Why it was dropped."),
     sa.Column("created_by", key(100), nullable=False, comment="Who proposed it."),
     sa.Column("decided_by", key(100), comment="Who dropped it."),
