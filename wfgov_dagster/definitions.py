@@ -28,6 +28,7 @@ from wfgov_dagster.ops.inspect import inspect_job
 from wfgov_dagster.ops.orchestrate import orchestrate_job
 from wfgov_dagster.ops.publish import publish_job
 from wfgov_dagster.ops.publish_change_set import publish_change_set_job
+from wfgov_dagster.ops.rollback import rollback_job
 from wfgov_dagster.ops.run_workflow import run_workflow_job
 from wfgov_dagster.ops.sync_history import sync_history_job
 
@@ -45,6 +46,7 @@ defs = dg.Definitions(
         orchestrate_job,
         publish_job,
         publish_change_set_job,
+        rollback_job,
         run_workflow_job,
         advance_flows_job,
         sync_history_job,

@@ -11,8 +11,9 @@ from wfgov_dagster.settings import CHECKOUT
 SAVING = CHECKOUT / "wfgov_dagster/usecases/save.py"
 PUBLISHING = CHECKOUT / "wfgov_dagster/usecases/request_publish.py"
 WRITERS = {"keep", "add_tasks", "add", "touch_members", "relate"}  # of ports.store.Versions
-# A publish keeps the text of its snapshot by hash, beside those of the versions: that is no version.
-ALLOWED = {SAVING: WRITERS, PUBLISHING: {"keep"}}
+PROPOSING = CHECKOUT / "wfgov_dagster/usecases/propose.py"
+# A publish keeps the text of its snapshot by hash, beside those of versions: that is no version, nor is a candidate.
+ALLOWED = {SAVING: WRITERS, PUBLISHING: {"keep"}, PROPOSING: {"keep"}}
 TABLES = {
     "canonical_document", "task_definition", "task_definition_log", "workflow_edge", "workflow_edge_log",
     "workflow_version",

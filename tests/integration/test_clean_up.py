@@ -281,6 +281,16 @@ def test_it_can_be_stopped_and_resumed_or_cancelled(database: Database, word: st
     assert (archive.there(), wrongs(archive), garbage(archive)) == ([12], [], [])
 
 
+def test_the_text_of_a_candidate_is_nobodys_orphan(archive: Archive) -> None:
+    archive.execute("INSERT INTO canonical_document (hash, body) VALUES ('w1:waits', 'x')")
+    archive.execute(
+        "INSERT INTO workflow_candidate (workflow_id, content_hash, functional_hash, change_summary, trigger_source, "
+        "created_by) VALUES (1, 'w1:waits', 'w1:f', '', 'manual', 'ann')"
+    )
+    with archive.store.write() as work:
+        assert work.retention.remove_orphans(["w1:waits"]) == 0
+
+
 # --- side by side with saves ---------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ look at (engine test).
 
 import wfgov_dagster.cli.adoption
 import wfgov_dagster.cli.alerts
+import wfgov_dagster.cli.candidates
 import wfgov_dagster.cli.change_sets
 import wfgov_dagster.cli.clean_up
 import wfgov_dagster.cli.database
@@ -18,9 +19,11 @@ import wfgov_dagster.cli.flows
 import wfgov_dagster.cli.imports
 import wfgov_dagster.cli.instances
 import wfgov_dagster.cli.orchestration
+import wfgov_dagster.cli.pins
 import wfgov_dagster.cli.publishing
 import wfgov_dagster.cli.records
 import wfgov_dagster.cli.retention
+import wfgov_dagster.cli.rollback
 import wfgov_dagster.cli.settings
 import wfgov_dagster.cli.up
 import wfgov_dagster.cli.version_diff

@@ -34,6 +34,11 @@ def version_group() -> None:
     """Versions V1, V2 … of a workflow."""
 
 
+@cli.group("candidate")
+def candidate_group() -> None:
+    """Definitions that wait to become versions of pinned workflows."""
+
+
 @cli.group("edge")
 def edge_group() -> None:
     """Dependencies between two workflows, which a person confirms or rejects."""

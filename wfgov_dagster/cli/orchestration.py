@@ -43,6 +43,7 @@ def _value(report: "OrchestrationReport", estate: "EstateSummary") -> dict[str, 
         "workflows": estate.workflows,
         "drafts": [_draft(row) for row in estate.drafts],
         "versions": report.versions,
+        "candidates": report.candidates,
     }
 
 
@@ -62,6 +63,7 @@ def _blocks(report: "OrchestrationReport", estate: "EstateSummary") -> list[Bloc
                 ("workflows", f"{estate.workflows}, {len(defined.changed)} definitions changed"),
                 ("drafts", len(estate.drafts)),
                 ("new versions", len(report.versions)),
+                *([("candidates", len(report.candidates))] if report.candidates else []),
             ]
         )
     ]
@@ -71,4 +73,7 @@ def _blocks(report: "OrchestrationReport", estate: "EstateSummary") -> list[Bloc
     if report.versions:
         made = [(one.workflow_code, f"V{one.version_no}", one.change_summary) for one in report.versions]
         blocks.append(Table(("workflow_code", "new version", "change_summary"), made))
+    if report.candidates:
+        waits = [(one.workflow_code, one.change_summary) for one in report.candidates]
+        blocks.append(Table(("pinned workflow", "candidate"), waits))
     return blocks

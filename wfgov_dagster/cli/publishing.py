@@ -104,6 +104,16 @@ def _publish(session: Session, wanted: "Request", *, wait: bool) -> None:
 def follow(session: Session, record_id: int, *, wait: bool) -> None:
     """Drive the record's flow and show how the record stands. Whoever does not wait leaves the flow to the watch loop
     as soon as it has to wait. Raises the error that ended it or that it waits on."""
+    from dataclasses import asdict
+
+    shown, error = driven(session, record_id, wait=wait)
+    session.put(asdict(shown), fields(lines_of(shown)))
+    if error is not None:
+        raise error
+
+
+def driven(session: Session, record_id: int, *, wait: bool) -> "tuple[RecordRow, WfgovError | None]":
+    """The record after its flow was driven, and the error that ended it or that it waits on."""
     from wfgov_dagster.usecases.drive_publish import Left, drive_publish
 
     end = drive_publish(
@@ -111,34 +121,22 @@ def follow(session: Session, record_id: int, *, wait: bool) -> None:
     )
     if isinstance(end, Left):
         session.say([end.sentence()])
-        with session.platform.store.read() as work:
-            _show(session, work.history.record(record_id))
-        return
     with session.platform.store.read() as work:
         shown = work.history.record(record_id)
-    _show(session, shown)
-    if end.status != "success":
-        raise failure_of(end)
+    return shown, None if isinstance(end, Left) or end.status == "success" else failure_of(end)
 
 
-def _show(session: Session, shown: "RecordRow") -> None:
-    from dataclasses import asdict
-
+def lines_of(shown: "RecordRow") -> list[tuple[str, object]]:
     about = ("workflow_code", "operation", "engine")
-    session.put(
-        asdict(shown),
-        fields(
-            [
-                *((name, getattr(shown, name)) for name in about),
-                ("version", f"V{shown.version_no}"),
-                ("status", f"{shown.status} ({shown.phase})"),
-                ("writes to the engine", shown.steps),
-                ("publish record", shown.record_id),
-                ("snapshot", shown.snapshot_id),
-                ("flow", shown.flow_id),
-            ]
-        ),
-    )
+    return [
+        *((name, getattr(shown, name)) for name in about),
+        ("version", f"V{shown.version_no}"),
+        ("status", f"{shown.status} ({shown.phase})"),
+        ("writes to the engine", shown.steps),
+        ("publish record", shown.record_id),
+        ("snapshot", shown.snapshot_id),
+        ("flow", shown.flow_id),
+    ]
 
 
 def failure_of(end: "Done") -> WfgovError:

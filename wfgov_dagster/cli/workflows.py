@@ -98,7 +98,7 @@ def _blocks(shown: "WorkflowShown") -> list[Block]:
                 ("domain, owner", f"{row.business_domain or '-'}, {row.owner or '-'}"),
                 ("engine", detail.engine or "the default one"),
                 ("origin", f"{detail.origin}, by {detail.created_by}"),
-                ("pinned", detail.pinned_reason),
+                ("pinned", _pin(shown)),
                 ("tasks, edges", f"{row.task_count}, {row.edge_count}"),
                 ("entry tasks", shown.entry_tasks),
                 ("exit tasks", shown.exit_tasks),
@@ -115,6 +115,14 @@ def _blocks(shown: "WorkflowShown") -> list[Block]:
         rows = [(one.rule, one.opened_at, one.message) for one in shown.findings]
         blocks.append(Table(("rule", "since", "message"), rows, title="Findings"))
     return blocks
+
+
+def _pin(shown: "WorkflowShown") -> str | None:
+    detail = shown.detail
+    if detail.pinned_reason is None:
+        return None
+    until = "until it is unpinned" if detail.pinned_until is None else f"until {detail.pinned_until:%Y-%m-%d %H:%M:%S}Z"
+    return f"{detail.pinned_reason} (by {detail.pinned_by}, {until})"
 
 
 def _schedule(shown: "WorkflowShown") -> list[tuple[str, object]]:

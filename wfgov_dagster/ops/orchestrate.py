@@ -70,6 +70,7 @@ def summary(report: "OrchestrationReport") -> dict[str, dg.MetadataValue]:
         {"workflow": one.workflow_code, "version": f"V{one.version_no}", "change": one.change_summary}
         for one in report.versions
     ]
+    waiting = [{"workflow": one.workflow_code, "change": one.change_summary} for one in report.candidates]
     broken = [{"workflow": code, "error": error} for code, error in sorted((definitions.broken or {}).items())]
     return {
         "mode": dg.MetadataValue.text(dependencies.mode),
@@ -81,5 +82,6 @@ def summary(report: "OrchestrationReport") -> dict[str, dg.MetadataValue]:
         "definitions_changed": dg.MetadataValue.int(len(definitions.changed)),
         "new_versions": dg.MetadataValue.int(len(report.versions)),
         "versions": present.table(versions),
+        "candidates": present.table(waiting),
         "drafts": present.table(broken),
     }

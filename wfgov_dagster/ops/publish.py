@@ -2,7 +2,7 @@
 
 import enum
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import dagster as dg
@@ -65,10 +65,23 @@ def publish_workflow(context: dg.OpExecutionContext, config: PublishConfig, stor
         context.instance.add_run_tags(context.run_id, tags)
         plan = _plan(store.platform.publisher(), wanted)
         context.log.info("publish record %s, planned: %s", record_id, "; ".join(plan))
+    see_through(context, store, record_id, {"plan": present.lines(plan)}, tries=3)
+
+
+def see_through(
+    context: dg.OpExecutionContext,
+    store: StoreResource,
+    record_id: int,
+    about: Mapping[str, dg.MetadataValue],
+    *,
+    tries: int = 0,
+) -> None:
+    """Drive the record and say how it stands, with `about`; mark the deployment once it has succeeded."""
+    with as_dagster_failure(max_retries=tries):
         end = drive_publish(store.platform.flows(_teller(context)), record_id, time.sleep, wait=False)
         shown = show_record(store.open(), record_id)
     context.log.info(publish_end.sentence(shown))
-    told = publish_end.metadata(shown) | {"plan": present.lines(plan)} | _alerts(store, record_id)
+    told = publish_end.metadata(shown) | dict(about) | _alerts(store, record_id)
     context.instance.add_run_tags(context.run_id, {keys.TAG_VERSION: f"V{shown.record.version_no}"})
     if isinstance(end, Left):
         context.log.warning("%s; this run ends, the deployment is marked by the run that sees its end", end.sentence())
@@ -90,15 +103,21 @@ def _teller(context: dg.OpExecutionContext) -> "Callable[[NodeReport], None]":
     return lambda event: context.log.info(describe_event(event))
 
 
-def _request(context: dg.OpExecutionContext, config: PublishConfig, store: StoreResource) -> Request:
+def chosen_workflow(context: dg.OpExecutionContext, store: StoreResource) -> str:
+    """Its code. Raises dg.Failure without a partition."""
     if not context.has_partition_key:
         raise dg.Failure(
-            "invalid: no workflow is chosen — job publish — choose one as partition, at the top of the Launchpad",
+            f"invalid: no workflow is chosen — job {context.job_name} — choose one as partition, at the top of the "
+            "Launchpad",
             allow_retries=False,
         )
     with store.open().read() as work:
         known = work.workflows.all()["code"].to_list()
-    code = names.workflow_code(context.partition_key, known)
+    return names.workflow_code(context.partition_key, known)
+
+
+def _request(context: dg.OpExecutionContext, config: PublishConfig, store: StoreResource) -> Request:
+    code = chosen_workflow(context, store)
     engine = engine_for(store.open(), code, config.engine, store.settings.default_engine)
     return Request(
         code,

@@ -16,6 +16,7 @@ from wfgov_dagster.domain.version import TaskVersion
 from wfgov_dagster.ports.adoption import Adoption
 from wfgov_dagster.ports.alerts import Alerts
 from wfgov_dagster.ports.calls import Calls
+from wfgov_dagster.ports.candidates import Candidates
 from wfgov_dagster.ports.catalogue import Catalogue
 from wfgov_dagster.ports.change_sets import ChangeSets, Paces
 from wfgov_dagster.ports.checks import Checks
@@ -26,7 +27,9 @@ from wfgov_dagster.ports.inspection import Inspections
 from wfgov_dagster.ports.instances import InstanceCache
 from wfgov_dagster.ports.leases import Breakers, Leases
 from wfgov_dagster.ports.looks import Looks
+from wfgov_dagster.ports.memberships import Memberships
 from wfgov_dagster.ports.metadata import ImportBatch
+from wfgov_dagster.ports.pins import Pins
 from wfgov_dagster.ports.publish_history import PublishHistory
 from wfgov_dagster.ports.publishing import Publishing
 from wfgov_dagster.ports.queries import Queries
@@ -267,6 +270,12 @@ class Work(Protocol):
     def adoption(self) -> Adoption: ...
     @property
     def retention(self) -> Retention: ...
+    @property
+    def pins(self) -> Pins: ...
+    @property
+    def candidates(self) -> Candidates: ...
+    @property
+    def memberships(self) -> Memberships: ...
 
 
 class Store(Protocol):

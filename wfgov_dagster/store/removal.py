@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from wfgov_dagster.ports.retention import EdgeKey, TaskKey
 from wfgov_dagster.store.among import among
 from wfgov_dagster.store.clock import db_now
+from wfgov_dagster.store.schema.candidate import workflow_candidate
 from wfgov_dagster.store.schema.instances import engine_deployment_version
 from wfgov_dagster.store.schema.publish import workflow_definition_snapshot, workflow_publish_record
 from wfgov_dagster.store.schema.workflow import (
@@ -26,6 +27,7 @@ _TEXTS = (
     task_definition_log.c.body_hash,
     task_definition.c.body_hash,
     workflow_definition_snapshot.c.content_hash,
+    workflow_candidate.c.content_hash,
 )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.alerts import SqlAlerts
     from wfgov_dagster.store.breakers import SqlBreakers
     from wfgov_dagster.store.calls import SqlCalls
+    from wfgov_dagster.store.candidates import SqlCandidates
     from wfgov_dagster.store.catalogue import SqlCatalogue
     from wfgov_dagster.store.change_sets import SqlChangeSets
     from wfgov_dagster.store.checks import SqlChecks
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.leases import SqlLeases
     from wfgov_dagster.store.lineage import SqlLineage
     from wfgov_dagster.store.looks import SqlLooks
+    from wfgov_dagster.store.memberships import SqlMemberships
     from wfgov_dagster.store.paces import SqlPaces
+    from wfgov_dagster.store.pins import SqlPins
     from wfgov_dagster.store.publish_history import SqlPublishHistory
     from wfgov_dagster.store.publishing import SqlPublishing
     from wfgov_dagster.store.queries import SqlQueries
@@ -197,6 +200,24 @@ class SqlWork:
         from wfgov_dagster.store.retention import SqlRetention
 
         return SqlRetention(self._conn)
+
+    @cached_property
+    def pins(self) -> "SqlPins":
+        from wfgov_dagster.store.pins import SqlPins
+
+        return SqlPins(self._conn)
+
+    @cached_property
+    def candidates(self) -> "SqlCandidates":
+        from wfgov_dagster.store.candidates import SqlCandidates
+
+        return SqlCandidates(self._conn)
+
+    @cached_property
+    def memberships(self) -> "SqlMemberships":
+        from wfgov_dagster.store.memberships import SqlMemberships
+
+        return SqlMemberships(self._conn)
 
     @cached_property
     def catalogue(self) -> "SqlCatalogue":

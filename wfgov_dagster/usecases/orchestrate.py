@@ -8,7 +8,8 @@ from wfgov_dagster.errors import DatabaseBusy
 from wfgov_dagster.ports.store import Store
 from wfgov_dagster.usecases.define_workflows import DefinitionReport, define_workflows
 from wfgov_dagster.usecases.derive_dependencies import DependencyReport, derive_dependencies
-from wfgov_dagster.usecases.save_versions import NewVersion, save_versions
+from wfgov_dagster.usecases.propose import Proposed
+from wfgov_dagster.usecases.save_versions import NewVersion, save_or_propose
 
 T = TypeVar("T")
 _TRIES: Final = 3
@@ -19,6 +20,7 @@ class OrchestrationReport:
     dependencies: DependencyReport
     definitions: DefinitionReport
     versions: tuple[NewVersion, ...]
+    candidates: tuple[Proposed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ def orchestrate(store: Store, actor: str, options: Options) -> OrchestrationRepo
     full = options.full
     dependencies = steadily(lambda: derive_dependencies(store, actor, full=full, rebuild_above=options.rebuild_above))
     definitions = steadily(lambda: define_workflows(store, actor, options.time_zone, full=full))
-    versions = steadily(lambda: save_versions(store, actor, full=full))
-    return OrchestrationReport(dependencies, definitions, versions)
+    saved = steadily(lambda: save_or_propose(store, actor, full=full))
+    return OrchestrationReport(dependencies, definitions, saved.versions, saved.candidates)
 
 
 def steadily(step: Callable[[], T]) -> T:

@@ -2,6 +2,7 @@
 
 from wfgov_dagster.store.schema import (
     alert,
+    candidate,
     change_set,
     derived,
     dolphin,
@@ -17,6 +18,7 @@ from wfgov_dagster.store.schema.types import metadata
 
 __all__ = [
     "alert",
+    "candidate",
     "change_set",
     "derived",
     "dolphin",
