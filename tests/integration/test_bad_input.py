@@ -123,7 +123,7 @@ NAMES = (
     Case("versions of an unknown workflow", ("version", "list", "nobody"), ("not_found: no workflow 'nobody'",)),
     Case("an unknown version", ("version", "show", SALES, "7"), ("not_found: no version V7", "version list")),
     Case("a version of a draft", ("version", "show", LOOP, "1"), ("not_found: no version V1",)),
-    Case("version 0", ("version", "show", SALES, "0"), ("'0' is no version: 3 or V3",), USAGE),
+    Case("version 0", ("version", "show", SALES, "0"), ("'0' is no version: 3, V3 or published",), USAGE),
     Case("version x", ("version", "show", SALES, "newest"), ("'newest' is no version",), USAGE),
     Case("a version of 30 digits", ("version", "show", SALES, "9" * 30), ("is no version",), USAGE),
     Case("a difference to an unknown version", ("version", "diff", SALES, "1", "2"), ("not_found: no version V2",)),

@@ -63,5 +63,7 @@ class Moment(click.ParamType[datetime]):
 
 
 def _number(text: str) -> int | None:
+    """From 1 on; None for what is none."""
     digits = text.removeprefix("V").removeprefix("v")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+    known = digits.isascii() and digits.isdigit() and len(digits) < 10
+    return int(digits) or None if known else None
