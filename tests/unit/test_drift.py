@@ -18,10 +18,9 @@ from wfgov_dagster.domain.drift import (
     canonical_form,
     compare,
     is_difference,
-    next_step,
-    told,
     unpublished,
 )
+from wfgov_dagster.domain.drift_words import next_step, told
 from wfgov_dagster.domain.publish import Content, VersionRef, content
 from wfgov_dagster.domain.snapshot import hashes
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from wfgov_dagster.domain import drift
+from wfgov_dagster.domain import drift, drift_words
 from wfgov_dagster.domain.drift import Confirmed, Difference, Drift, Kind, Severity
 from wfgov_dagster.domain.publish import Content
 from wfgov_dagster.errors import WfgovError
@@ -289,14 +289,14 @@ def _found(found: Look, stand: Stand, one: Drift, since: Mapping[tuple[str, str]
         one.severity,
         one.version_no,
         since.get((f"{RULE}{one.kind}", f"{name}/{code}"[:255])),
-        drift.told(one, name),
-        drift.next_step(one, code, name),
+        drift_words.told(one, name),
+        drift_words.next_step(one, code, name),
         one.differences,
     )
 
 
 def _message(one: Drift, code: str, engine: str) -> str:
-    return f"{drift.told(one, engine)} — {drift.next_step(one, code, engine)}"
+    return f"{drift_words.told(one, engine)} — {drift_words.next_step(one, code, engine)}"
 
 
 def _observed(found: Look) -> int:
