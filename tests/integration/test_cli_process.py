@@ -129,6 +129,11 @@ def test_a_small_command_loads_nothing_heavy(place: Path, arguments: tuple[str, 
     assert set(HEAVY) & set(done.stderr.split()) == set()
 
 
+def test_help_needs_no_settings(place: Path) -> None:
+    done = wfgov(place, "--help", command=(sys.executable, "-c", _MODULES))
+    assert not {"pydantic", "pydantic_settings", "sqlalchemy", "asyncio"} & set(done.stderr.split())
+
+
 def test_secrets_of_the_settings_are_not_shown(place: Path) -> None:
     url = "postgresql://me:s3cr3t/p@ss@db.example:5432/x?password=s3cr3t&sslmode=require"
     for format_ in ("table", "json", "yaml"):

@@ -9,12 +9,10 @@ from wfgov_dagster.cli.groups import cli
 from wfgov_dagster.cli.output import Table, fields
 from wfgov_dagster.cli.session import Session, command
 from wfgov_dagster.errors import Conflict
-from wfgov_dagster.settings import CHECKOUT
 
 if TYPE_CHECKING:
     from wfgov_dagster.usecases.demonstrate import Ran
 
-_SAMPLES = CHECKOUT / "sql" / "samples"
 _RETAIL = "retail"
 _WAREHOUSE, _FINAL = "warehouse", "ads"  # data source and schema of the retail sample's last layer
 _RUN_SECONDS = 240.0
@@ -38,12 +36,14 @@ def demo_command(session: Session) -> None:
 
 
 def _derive(session: Session) -> None:
+    from wfgov_dagster.settings import CHECKOUT
     from wfgov_dagster.usecases.import_metadata import import_metadata
     from wfgov_dagster.usecases.orchestrate import Options, orchestrate
     from wfgov_dagster.wiring import read_csv, read_sql
 
     store = session.platform.store
-    batches = {_RETAIL: read_sql(_SAMPLES / _RETAIL, "duckdb"), "bigquery-etl": read_csv(_SAMPLES / "bigquery-etl")}
+    samples = CHECKOUT / "sql" / "samples"
+    batches = {_RETAIL: read_sql(samples / _RETAIL, "duckdb"), "bigquery-etl": read_csv(samples / "bigquery-etl")}
     for source, batch in batches.items():
         report = import_metadata(store, session.actor, source, batch)
         session.say([f"import {source}: {len(batch.tasks)} tasks, {report.changes} rows changed"])
