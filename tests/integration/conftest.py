@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.integration.edited_estate import Estate
 from tests.integration.flow_support import House
 from wfgov_dagster.store.db import Database
 
@@ -20,3 +21,8 @@ def house(shared_house: House) -> House:
     """Flows over a database of the whole file, empty."""
     shared_house.clear()
     return shared_house
+
+
+@pytest.fixture
+def estate(database: Database) -> Estate:
+    return Estate(database)
