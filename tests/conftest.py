@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import memory, programs, statements
+from tests.support import memory, programs, shared
 from tests.support.browser import Browser, running_browser
 from tests.support.dolphin import Dolphin, shared_dolphin
 from tests.support.postgres import Cluster, running_cluster
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if LACKS and os.environ.get("CI") == "true":
         raise pytest.UsageError(f"CI has to run every test, but this machine lacks: {'; '.join(LACKS.values())}")
     memory.use()
-    statements.share()
+    shared.share()
     if SIZE == "soak":
         config.option.hypothesis_seed = str(SEED)
 
