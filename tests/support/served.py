@@ -79,5 +79,5 @@ def until(ask: Callable[[], T], good: Callable[[T], bool], within_seconds: float
     end = time.monotonic() + within_seconds
     while not good(answer := ask()):
         assert time.monotonic() < end, f"after {within_seconds:.0f} s still {answer!r}"
-        time.sleep(0.2)
+        time.sleep(0.5)  # asking costs more than waiting
     return answer
