@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from wfgov_dagster.usecases.preview_publish import preview
 from wfgov_dagster.usecases.publish import drive
 from wfgov_dagster.usecases.publisher import Done, Publisher
 from wfgov_dagster.usecases.request_publish import Request, request
+from wfgov_dagster.usecases.version_history import live_version
 
 NIGHTLY = Schedule("30 2 * * *", "Asia/Shanghai", "2026-01-01T00:00:00Z")
 HAND_MADE = make(
@@ -149,6 +151,9 @@ def test_what_the_engine_holds_is_v1_and_a_publish_right_after_writes_nothing(es
     assert held[0][:3] == ("9000", 1, 1)
     assert '"load":' in held[0][3]
     assert estate.rows("SELECT actor, action, object_code, outcome FROM workflow_operation_log WHERE action = 'adopt'")
+    live = [live_version(estate.store, HAND_MADE.code, "ds", datetime.now(UTC) + hour * timedelta(hours=1))
+            for hour in (-1, 1)]  # fmt: skip
+    assert [(one.version_no, one.record_id, one.operator) for one in live] == [(None, None, None), (1, None, "ann")]
 
 
 def test_orchestration_does_not_tear_it_apart(estate: Estate) -> None:
