@@ -10,6 +10,7 @@ import yaml
 
 from tests.integration.cli_support import FINANCE, SALES, TASKS
 from tests.integration.pinned_support import WITHOUT_EDGE, Yard, more
+from tests.support.size import size
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.export import read, value
 from wfgov_dagster.store.schema.types import metadata
@@ -29,6 +30,19 @@ def home(new_database: Callable[[], str], tmp_path: Path) -> Yard:
 def away(new_database: Callable[[], str], tmp_path: Path) -> Yard:
     """Nothing is in it."""
     return Yard(new_database(), tmp_path / "there")
+
+
+@pytest.fixture(scope="module")
+def house(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Yard:
+    """One that several tests share: V1 of it stays what it is."""
+    yard = Yard(new_database(), tmp_path_factory.mktemp("house"))
+    yard.derive()
+    return yard
+
+
+# What the use cases and pure code alone decide: on both databases only in the large size.
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+ONE = pytest.mark.parametrize("new_database", size(BOTH[:1], BOTH), indirect=True)
 
 
 def everything(yard: Yard) -> Mapping[str, object]:
@@ -61,9 +75,8 @@ def test_an_export_comes_into_an_empty_installation_as_the_same_content(home: Ya
     assert made["imported_from"].startswith(f"V1 of {SALES} by tester, 20")
     documents = [one.cli.json("version", "show", SALES, "1")["document"] for one in (home, away)]
     assert documents[0] == documents[1]
-    for options in ((), ("--full",)):
-        report = away.cli.json("orchestrate", *options)
-        assert (report["versions"], report["candidates"], report["definitions"]["moved"]) == ([], [], 0)
+    report = away.cli.json("orchestrate", "--full")
+    assert (report["versions"], report["candidates"], report["definitions"]["moved"]) == ([], [], 0)
     assert away.cli.json("workflow", "show", SALES)["definition_error"] is None
     assert away.audit("import_version") == [("import_version", SALES, "done")]
     assert away.cli.json("version", "import", path)["state"] == "same content"
@@ -73,22 +86,20 @@ def test_an_export_comes_into_an_empty_installation_as_the_same_content(home: Ya
     assert json.loads(again.read_bytes())["document"] == yaml.safe_load(path.read_text("utf-8"))["document"]
 
 
-def test_what_is_printed_is_what_is_written(home: Yard, tmp_path: Path) -> None:
-    for form in ("json", "yaml"):
-        printed = home.cli.ok("version", "export", SALES, "1", "-o", form)
-        assert printed == out(home, tmp_path / f"sales.{form}").read_text("utf-8")
-    report = home.cli.ok("version", "export", SALES, "1")
-    assert report == out(home, tmp_path / "sales.md").read_text("utf-8")
-    (version,) = home.cli.json("version", "list", SALES)
-    for told in (f"# {SALES} V1\n", version["content_hash"], "| made by | tester |", "## Tasks (2)",
+@ONE
+def test_what_is_printed_is_what_is_written(house: Yard, tmp_path: Path) -> None:
+    printed = house.cli.ok("version", "export", SALES, "1", "-o", "yaml")
+    assert printed == out(house, tmp_path / "sales.yml").read_text("utf-8")
+    report = house.cli.ok("version", "export", SALES, "1")
+    assert report == out(house, tmp_path / "sales.md").read_text("utf-8")
+    for told in (f"# {SALES} V1\n", house.hashes()[0], "| made by | tester |", "## Tasks (2)",
                  "| load_orders | clean_orders |", "`0 0 * * *` in UTC", "```sh\necho load_orders\n```"):  # fmt: skip
         assert told in report, report
-    assert home.refused("version", "export", SALES, "1", "--file", str(tmp_path / "x.pdf")).startswith(
-        "invalid: 'x.pdf'"
-    )
-    told = home.refused("version", "export", SALES, "1", "--file", str(tmp_path / "none" / "x.json"))
+    told = house.refused("version", "export", SALES, "1", "--file", str(tmp_path / "x.pdf"))
+    assert told.startswith("invalid: 'x.pdf' has none of the endings")
+    told = house.refused("version", "export", SALES, "1", "--file", str(tmp_path / "none" / "x.json"))
     assert told.startswith("invalid: it cannot be written: No such file")
-    assert home.refused("version", "export", SALES, "9").startswith("not_found: no version V9")
+    assert house.refused("version", "export", SALES, "99").startswith("not_found: no version V99")
 
 
 def test_it_becomes_the_next_version_where_it_was_made_upon_what_is_current(
@@ -120,6 +131,7 @@ def test_it_becomes_the_next_version_where_it_was_made_upon_what_is_current(
     assert outcomes == ["done", "done", "refused", "refused", "done"]
 
 
+@ONE
 def test_where_the_metadata_say_the_same_it_is_not_pinned(home: Yard, tmp_path: Path) -> None:
     home.cli.ok("pin", SALES, "--reason", "month end", "--until", "2999-01-01")
     home.derive(TASKS, WITHOUT_EDGE)
@@ -136,6 +148,7 @@ def test_where_the_metadata_say_the_same_it_is_not_pinned(home: Yard, tmp_path: 
     assert home.waiting() == []
 
 
+@ONE
 def test_what_does_not_fit_leaves_nothing(home: Yard, away: Yard, tmp_path: Path) -> None:
     path = out(home, tmp_path / "1.json")
     home.derive(more())
@@ -144,9 +157,8 @@ def test_what_does_not_fit_leaves_nothing(home: Yard, away: Yard, tmp_path: Path
     assert home.refused("version", "import", str(edited(path, text="other"))).startswith(
         "invalid: its content is not what its hash says (w1:"
     )
-    for content, told in (("", "no exported version"), ("{", "no JSON"), ("a: [", "no YAML"), ("[1]", "no exported")):
-        path.write_text(content, encoding="utf-8")
-        assert told in away.refused("version", "import", str(path))
+    path.write_text("a: [", encoding="utf-8")
+    assert "no YAML" in away.refused("version", "import", str(path))
     assert away.cli.run("version", "import", str(tmp_path / "missing.json")).exit_code == 2
     assert away.refused("version", "import", str(third), "--onto", "1").startswith("conflict: there is no V1 to put it")
     assert (everything(away), everything(home)) == before
@@ -161,9 +173,8 @@ def test_what_does_not_fit_leaves_nothing(home: Yard, away: Yard, tmp_path: Path
     assert len(away.hashes()) == count
 
 
-def test_waits_for_other_workflows_come_along_and_the_workflow_is_pinned(
-    home: Yard, away: Yard, tmp_path: Path
-) -> None:
+@ONE
+def test_waits_for_other_workflows_come_along_and_it_is_pinned(home: Yard, away: Yard, tmp_path: Path) -> None:
     home.cli.ok("edge", "confirm", "report", "clean_orders", "--reason", "it reads it")
     path = out(home, tmp_path / "f.yaml", FINANCE, "2")
     done = away.cli.json("version", "import", path)
@@ -173,30 +184,32 @@ def test_waits_for_other_workflows_come_along_and_the_workflow_is_pinned(
     assert (away.cli.json("orchestrate", "--full")["versions"], len(away.waiting())) == ([], 1)
 
 
-def test_no_secret_leaves_unless_somebody_vouches_that_it_is_none(home: Yard, tmp_path: Path) -> None:
-    home.sql("UPDATE data_task SET task_sql = 'set password = hunter2;' WHERE task_code = 'load_orders'")
-    home.cli.ok("orchestrate")
+@ONE
+def test_no_secret_leaves_unless_somebody_vouches_that_it_is_none(house: Yard, tmp_path: Path) -> None:
+    house.sql("UPDATE data_task SET task_sql = 'set password = hunter2;' WHERE task_code = 'load_orders'")
+    number = str(house.cli.json("orchestrate")["versions"][0]["version_no"])
     path = tmp_path / "x.json"
-    told = home.refused("version", "export", SALES, "2", "--file", str(path))
+    told = house.refused("version", "export", SALES, number, "--file", str(path))
     assert told.startswith("invalid: it looks as if secrets would leave: task load_orders: text — ")
     assert ("hunter2" in told, path.exists()) == (False, False)
-    assert home.audit("export_version") == []
-    report = home.cli.ok("version", "export", SALES, "2")
+    assert house.audit("export_version") == []
+    report = house.cli.ok("version", "export", SALES, number)
     assert ("hunter2" in report, "set password = ***" in report) == (False, True)
-    assert "hunter2" in home.cli.ok("version", "export", SALES, "2", "-o", "yaml", "--vouch")
-    assert home.audit("export_version") == [("export_version", SALES, "done")]
+    assert "hunter2" in house.cli.ok("version", "export", SALES, number, "-o", "yaml", "--vouch")
+    assert house.audit("export_version") == [("export_version", SALES, "done")]
 
 
-def test_snapshots_are_listed_with_what_came_of_them(home: Yard) -> None:
-    home.cli.ok("publish", SALES, "--operation", "deploy")
-    home.cli.ok("publish", SALES, "--operation", "deploy")
-    (one,) = home.cli.json("snapshot", "list", SALES)["snapshots"]
-    assert (one["status"], one["attempts"], one["error"], one["version_no"]) == ("published", 2, None, 1)
+@ONE
+def test_snapshots_are_listed_with_what_came_of_them(house: Yard) -> None:
+    for _ in range(2):
+        record = house.cli.json("publish", SALES, "--operation", "deploy")
+    (one,) = house.cli.json("snapshot", "list", SALES, "--status", "published")["snapshots"]
+    assert (one["version_no"], one["attempts"], one["error"]) == (record["version_no"], 2, None)
     assert one["workflow_key"] == f"embedded/default/{SALES}"
-    assert home.cli.json("snapshot", "list", "--status", "failed")["total"] == 0
-    shown = home.cli.json("snapshot", "show", str(one["snapshot_id"]))
+    assert "page 1: 0 of 0" in house.cli.ok("snapshot", "list", "--status", "failed")
+    shown = house.cli.json("snapshot", "show", str(one["snapshot_id"]))
     assert [each["status"] for each in shown["publishes"]] == ["success", "success"]
     assert snapshot.digest(snapshot.canonical(shown["document"])) == one["content_hash"]
-    assert "Publishes" in home.cli.ok("snapshot", "show", str(one["snapshot_id"]))
-    assert home.refused("snapshot", "show", "99").startswith("not_found: no snapshot 99")
-    assert home.refused("snapshot", "list", "nobody").startswith("not_found: no workflow 'nobody'")
+    assert "Publishes" in house.cli.ok("snapshot", "show", str(one["snapshot_id"]))
+    assert house.refused("snapshot", "show", "99").startswith("not_found: no snapshot 99")
+    assert house.refused("snapshot", "list", "nobody").startswith("not_found: no workflow 'nobody'")

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.definitions import definitions
+from tests.support.size import size
 from tests.unit.test_w1 import PLAIN
 from tests.unit.test_w1 import definitions as wild_definitions
 from wfgov_dagster.domain import export, snapshot
@@ -36,6 +37,7 @@ def sound(definition: Definition) -> Definition:
     return snapshot.parse(snapshot.document(make(definition.settings, tasks, edges, crossing)))
 
 
+@settings(max_examples=size(15, 1000))
 @given(definitions())
 def test_a_version_comes_out_of_its_file_as_it_went_in(definition: Definition) -> None:
     one = exported(sound(definition))
@@ -43,6 +45,7 @@ def test_a_version_comes_out_of_its_file_as_it_went_in(definition: Definition) -
         assert read(version_file.read(form(value(one)).encode(), "file")) == one
 
 
+@settings(max_examples=size(15, 1000))
 @given(wild_definitions())
 def test_no_character_is_lost_in_a_file(definition: Definition) -> None:
     found = value(exported(definition))
@@ -50,6 +53,7 @@ def test_no_character_is_lost_in_a_file(definition: Definition) -> None:
         assert version_file.read(form(found).encode(), "file") == found
 
 
+@settings(max_examples=size(15, 1000))
 @given(definitions(), definitions())
 def test_another_content_under_the_same_hash_is_refused(one: Definition, other: Definition) -> None:
     before, after = sound(one), sound(other)
@@ -208,6 +212,7 @@ def test_a_secret_of_the_installation_never_leaves() -> None:
 # --- the report ------------------------------------------------------------------------------------
 
 
+@settings(max_examples=size(15, 1000))
 @given(definitions(), st.sampled_from(["```\nselect 1\n```", "a | b"]))
 def test_the_report_has_everything_that_people_ask_for(definition: Definition, text: str) -> None:
     one = exported(sound(definition))
