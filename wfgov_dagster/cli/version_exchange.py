@@ -1,5 +1,6 @@
 """wfgov version export, wfgov version import"""
 
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -113,7 +114,8 @@ def _write(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", newline="")
         part.replace(path)
     except OSError as exc:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise InvalidInput(f"it cannot be written: {exc.strerror or exc}", where=str(path)) from exc
 
 

@@ -6,7 +6,6 @@ somebody wrote by hand.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import cache
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
@@ -47,6 +46,7 @@ class Exported:
         return f"V{self.version_no} of {self.workflow_code} by {self.created_by}, {self.created_at}"[:300]
 
 
+_HINTS: Final[Mapping[type, Mapping[str, Any]]] = {kind: get_type_hints(kind) for kind in (*_PARTS, Exported)}
 _FACTS: Final = tuple(one.name for one in fields(Exported) if one.name != "definition")
 
 
@@ -144,15 +144,10 @@ def _part_wrong(where: str, part: Settings | Task, longest: Mapping[str, int]) -
 
 
 def _misfits(part: object, skip: str = "") -> Iterator[str]:
-    for name, hint in _hints(type(part)).items():
+    for name, hint in _HINTS[type(part)].items():
         found = getattr(part, name)
         if name != skip and not _fits(found, hint):
             yield f"{name} is no {_told(hint)}: {found!r:.60}"
-
-
-@cache
-def _hints(kind: type) -> Mapping[str, Any]:
-    return get_type_hints(kind)
 
 
 def _fits(found: object, hint: Any) -> bool:
