@@ -138,6 +138,9 @@ def test_what_the_engine_holds_is_v1_and_a_publish_right_after_writes_nothing(es
     assert (told.state, told.online, told.schedule_online) == ("adopted", True, True)
     scheduled = replace(HAND_MADE, settings=replace(HAND_MADE.settings, schedule=NIGHTLY))
     assert estate.version(HAND_MADE.code) == scheduled
+    live = [live_version(estate.store, HAND_MADE.code, "ds", datetime.now(UTC) + hour * timedelta(hours=1))
+            for hour in (-1, 1)]  # fmt: skip
+    assert [(one.version_no, one.record_id, one.operator) for one in live] == [(None, None, None), (1, None, "ann")]
     assert preview(estate.publisher(), Request(HAND_MADE.code, Operation.DEPLOY, "ds")).steps == ()
     done = estate.publish(HAND_MADE.code)
     assert (done.status, done.version_no, done.steps) == ("success", 1, 0)
@@ -151,9 +154,6 @@ def test_what_the_engine_holds_is_v1_and_a_publish_right_after_writes_nothing(es
     assert held[0][:3] == ("9000", 1, 1)
     assert '"load":' in held[0][3]
     assert estate.rows("SELECT actor, action, object_code, outcome FROM workflow_operation_log WHERE action = 'adopt'")
-    live = [live_version(estate.store, HAND_MADE.code, "ds", datetime.now(UTC) + hour * timedelta(hours=1))
-            for hour in (-1, 1)]  # fmt: skip
-    assert [(one.version_no, one.record_id, one.operator) for one in live] == [(None, None, None), (1, None, "ann")]
 
 
 def test_orchestration_does_not_tear_it_apart(estate: Estate) -> None:
