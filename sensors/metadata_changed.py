@@ -1,4 +1,4 @@
-"""Open rows in the change feed → one run of `orchestrate`, however many rows there are.
+"""Open rows in the change feed, or a pin that has run out → one run of `orchestrate`, however many there are.
 
 There is no cursor to lose: the feed itself knows what is open, and Dagster's run history how often it went wrong.
 """
@@ -21,7 +21,8 @@ from wfgov_dagster.ports.store import Store
     job=orchestrate_job,
     minimum_interval_seconds=EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts `orchestrate` when metadata rows have changed. A tick fails when the database cannot be read.",
+    description="Starts `orchestrate` when metadata rows have changed or a pin has run out. A tick fails when the "
+    "database cannot be read.",
 )
 def metadata_changed(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.RunRequest | dg.SkipReason:
     with as_dagster_failure():
@@ -37,13 +38,17 @@ def metadata_changed(context: dg.SensorEvaluationContext, store: StoreResource) 
 
 
 def _why(instance: dg.DagsterInstance, store: Store) -> str | None:
-    """Open rows of the feed, what an interrupted step left for the next one, or what was derived outside Dagster."""
+    """Open rows of the feed, what an interrupted step left for the next one, a pin whose time is over, or what was
+    derived outside Dagster."""
     with store.read() as work:
         derivation = work.derivation
         waiting = derivation.open_changes() + derivation.waiting(DEFINITIONS) + derivation.waiting(VERSIONS)
+        run_out = work.pins.any_run_out()
         revision = work.catalogue.revision()
     if waiting:
         return f"{waiting} changes are open"
+    if run_out:  # its version waits for nothing else
+        return "a pin has run out"
     told = dg.RunsFilter(job_name=orchestrate_job.name, statuses=[dg.DagsterRunStatus.SUCCESS])
     last = next((run.tags.get(TAG_REVISION) for run in instance.get_runs(told, limit=1)), str(Revision(0, 0, 0)))
     return None if last == str(revision) else "derived outside of Dagster, not shown here yet"

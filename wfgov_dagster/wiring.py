@@ -117,6 +117,19 @@ class Platform:
 
         return redaction(self.settings)
 
+    def secrets(self) -> "Redaction":
+        """The same, when it has read every token that can be read here."""
+        from wfgov_dagster.errors import CredentialMissing
+
+        with self.store.read() as work:
+            registered = [one for one in work.publishing.engines() if one.credential_ref is not None]
+        for one in registered:
+            try:
+                self.token(one)()
+            except CredentialMissing:
+                continue
+        return self.redaction
+
     def desk(self) -> "Desk":
         """Where engines are registered."""
         from wfgov_dagster.usecases.register_engine import Desk
@@ -392,3 +405,17 @@ def count_rows(file: Path, schema: str) -> dict[str, int]:
     from wfgov_dagster.sources.duckdb_file import count_rows as count
 
     return count(file, schema)
+
+
+def version_text(value: object, form: str) -> str:
+    """`form` json or yaml."""
+    from wfgov_dagster.importers import version_file
+
+    return version_file.as_yaml(value) if form == "yaml" else version_file.as_json(value)
+
+
+def read_version(content: bytes, name: str) -> object:
+    """Raises InvalidInput; `name` is the file's."""
+    from wfgov_dagster.importers.version_file import read
+
+    return read(content, name)

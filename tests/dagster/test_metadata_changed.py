@@ -112,6 +112,25 @@ def test_what_an_interrupted_step_left_starts_a_run(platform_url: str, tick: Tic
     assert isinstance(tick(), dg.RunRequest)
 
 
+def test_a_pin_that_has_run_out_starts_a_run_and_one_that_lasts_does_not(
+    small_estate: None, instance: dg.DagsterInstance, tick: Tick
+) -> None:
+    """Whatever waits for it is a candidate, and no row of the feed or of the todo list."""
+    assert defs.resolve_job_def("orchestrate").execute_in_process(instance=instance).success
+    pin = "UPDATE data_workflow SET pinned_reason = 'why', pinned_by = 'ann', pinned_until = :until"
+    estate.execute(pin, until="2999-01-01 00:00:00.000000")
+    assert reason(tick()) == "no metadata has changed"
+    estate.execute(pin, until="2020-01-01 00:00:00.000000")
+    assert isinstance(tick(), dg.RunRequest)
+    a_run(instance, dg.DagsterRunStatus.QUEUED)
+    assert reason(tick()) == "a pin has run out; a run of orchestrate is queued or running"
+
+    assert defs.resolve_job_def("orchestrate").execute_in_process(instance=instance).success
+
+    assert estate.execute("SELECT count(*) FROM data_workflow WHERE pinned_until IS NOT NULL") == [(0,)]
+    assert reason(tick()) == "no metadata has changed"
+
+
 def test_a_failed_run_is_given_time(small_estate: None, instance: dg.DagsterInstance, tick: Tick) -> None:
     a_run(instance, dg.DagsterRunStatus.FAILURE)
 

@@ -142,6 +142,21 @@ def test_a_new_version_shows_its_class_and_what_differs(small_estate: None, inst
     ]
 
 
+def test_of_more_new_versions_than_a_run_compares_each_says_how_to_see_it(
+    small_estate: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wfgov_dagster.ops.news._DRAWN", 0)
+    first = [one.metadata for one in materializations(orchestrate(instance)) if one.asset_key == VERSIONS]
+    assert [one["class"].value for one in first] == ["first version"] * 2
+    estate.add_read("audit", "dwd", "orders")
+
+    told = next(one.metadata for one in materializations(orchestrate(instance)) if one.asset_key == VERSIONS)
+
+    assert (told["version"].value, "diff" in told) == ("V2", False)
+    assert str(told["class"].value).endswith("materialise this partition, or wfgov version diff")
+    assert told["content_hash"].value == estate.execute("SELECT content_hash FROM workflow_version ORDER BY id")[-1][0]
+
+
 def test_a_first_version_is_compared_with_nothing(small_estate: None, instance: dg.DagsterInstance) -> None:
     told = [one.metadata for one in materializations(orchestrate(instance)) if one.asset_key == VERSIONS]
 

@@ -20,9 +20,12 @@ def test_it_makes_publishes_and_marks_the_older_content(derived: dg.DagsterInsta
 
     message, _ = failure(roll_back(derived, reason=" "))
     assert "why? 1 to 2000 characters" in message
-    result = roll_back(derived, reason="audit is wrong")
+    message, told = failure(roll_back(derived, reason="audit is wrong", until="soon"))
+    assert ("'soon' is no time — until" in message, told["code"]) == (True, "invalid")
+    result = roll_back(derived, reason="audit is wrong", until="2999-01-01T06:00+08:00")
 
     told = metadata(result)
+    assert told["pinned"] == "audit is wrong (until 2998-12-31 22:00:00Z)"
     assert (told["version"], told["rollback_of"], told["status"]) == ("V3", "V1", "success (confirmed)")
     event = materializations(result)[0]
     assert (event.asset_key, event.partition) == (keys.ENGINE_DEPLOYMENTS, RETAIL)

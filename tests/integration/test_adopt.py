@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from wfgov_dagster.usecases.preview_publish import preview
 from wfgov_dagster.usecases.publish import drive
 from wfgov_dagster.usecases.publisher import Done, Publisher
 from wfgov_dagster.usecases.request_publish import Request, request
+from wfgov_dagster.usecases.version_history import live_version
 
 NIGHTLY = Schedule("30 2 * * *", "Asia/Shanghai", "2026-01-01T00:00:00Z")
 HAND_MADE = make(
@@ -136,6 +138,9 @@ def test_what_the_engine_holds_is_v1_and_a_publish_right_after_writes_nothing(es
     assert (told.state, told.online, told.schedule_online) == ("adopted", True, True)
     scheduled = replace(HAND_MADE, settings=replace(HAND_MADE.settings, schedule=NIGHTLY))
     assert estate.version(HAND_MADE.code) == scheduled
+    live = [live_version(estate.store, HAND_MADE.code, "ds", datetime.now(UTC) + hour * timedelta(hours=1))
+            for hour in (-1, 1)]  # fmt: skip
+    assert [(one.version_no, one.record_id, one.operator) for one in live] == [(None, None, None), (1, None, "ann")]
     assert preview(estate.publisher(), Request(HAND_MADE.code, Operation.DEPLOY, "ds")).steps == ()
     done = estate.publish(HAND_MADE.code)
     assert (done.status, done.version_no, done.steps) == ("success", 1, 0)

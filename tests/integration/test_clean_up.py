@@ -9,6 +9,7 @@ from tests.integration.retention_support import NOTHING, Archive, garbage, wrong
 from wfgov_dagster.domain.flow import FlowState
 from wfgov_dagster.domain.retention import RuleChange
 from wfgov_dagster.errors import Conflict, NotFound
+from wfgov_dagster.ports.version_history import VersionFilter
 from wfgov_dagster.store import protecting
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases.clean_up import request
@@ -17,6 +18,7 @@ from wfgov_dagster.usecases.plan_clean_up import Scope
 from wfgov_dagster.usecases.retention_rules import tag_version, untag_version
 from wfgov_dagster.usecases.save import save_task_definitions
 from wfgov_dagster.usecases.show_versions import list_versions
+from wfgov_dagster.usecases.version_history import page_versions
 
 
 @pytest.fixture
@@ -162,6 +164,13 @@ def test_records_and_audit_entries_stay_readable_when_their_version_goes(archive
     with pytest.raises(NotFound, match="V1 was removed by a clean-up"):
         archive.definition(1)
     assert [row.version_no for row in list_versions(archive.store, "w")] == [2, 4]
+    page = page_versions(archive.store, VersionFilter("w"))
+    assert ([row.version_no for row in page.versions], page.total) == ([4, 2], 2)
+    with archive.store.read() as work:
+        history = work.version_history
+        assert (history.previous("w", 2), history.has("w", 1), history.last_published("w")) == (None, False, 2)
+        with pytest.raises(NotFound):
+            history.outline("w", 1)
     with pytest.raises(Conflict, match="V1 was removed"):
         tag_version(archive.store, "ann", "w", 1, "late")
 

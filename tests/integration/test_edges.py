@@ -77,6 +77,19 @@ def test_confirming_makes_a_version_of_the_readers_workflow_and_rejecting_takes_
     assert audit(wfgov) == [("tester", "report", "done")] * 2
 
 
+def test_while_the_reader_is_pinned_the_candidate_is_named(wfgov: Cli) -> None:
+    wfgov.ok("pin", FINANCE, "--reason", "month end")
+    said = wfgov.json("edge", "confirm", "report", "clean_orders", "--reason", "it reads it")
+    told = f"+waits report for {SALES}/clean_orders"
+    assert (said["versions"], said["broken"]) == ([], None)
+    assert (said["candidate"]["workflow_code"], said["candidate"]["change_summary"]) == (FINANCE, told)
+    assert [one["content_hash"] for one in wfgov.json("candidate", "list")] == [said["candidate"]["content_hash"]]
+    again = wfgov.json("edge", "confirm", "report", "clean_orders", "--reason", "again")
+    assert (again["versions"], again["candidate"]) == ([], None), "nothing came of it"
+    rejected = wfgov.ok("edge", "reject", "report", "clean_orders", "--reason", "it need not")
+    assert ("new version:" in rejected, wfgov.json("candidate", "list")) == (True, [])
+
+
 def test_the_window_follows_from_both_crons_and_is_content(wfgov: Cli, tmp_path: Path) -> None:
     rows = [list(row) for row in TASKS]
     rows[2][7] = "30 0 * * *"

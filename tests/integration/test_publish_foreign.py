@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,6 +17,7 @@ from wfgov_dagster.usecases.publish import advance
 from wfgov_dagster.usecases.publisher import Again, Done
 from wfgov_dagster.usecases.request_publish import Request
 from wfgov_dagster.usecases.steer_publish import Choice, decide, retry
+from wfgov_dagster.usecases.version_history import live_version
 
 NEW, THEIRS = "echo new", "echo theirs"
 HOURLY = Schedule("0 * * * *", "UTC")
@@ -245,6 +247,8 @@ def test_accept_makes_what_the_engine_holds_the_next_version_confirmed_and_publi
     assert "~task w.extract: text" in version["change_summary"]
     assert workflow["publish_status"] == "published"
     assert office.rows("workflow_definition_snapshot")[-1]["status"] == "published"
+    live = live_version(office.store, "w", "embedded", datetime.now(UTC) + timedelta(hours=1))
+    assert (live.version_no, live.record_id, live.operator) == (3, None, "ann"), "seen there, not sent"
     again = office.publish("deploy")
     assert (again.status, again.version_no, again.steps) == ("success", 3, 0)
 

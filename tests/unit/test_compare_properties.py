@@ -1,5 +1,6 @@
 """What holds for any two definitions: hashes, diffs, patches, classes, outlines."""
 
+import hashlib
 import random
 from dataclasses import fields, replace
 
@@ -12,7 +13,7 @@ from tests.support.definitions import SETTINGS, TASKS, definitions
 from tests.support.size import SEED, size
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.change_class import ChangeClass, Effects, judge
-from wfgov_dagster.domain.definition import Definition, Settings, Task, make
+from wfgov_dagster.domain.definition import CrossEdge, Definition, Parameter, Schedule, Settings, Task, make
 from wfgov_dagster.domain.diff import diff
 from wfgov_dagster.domain.outline import differing, outline, thin
 from wfgov_dagster.domain.patch import apply
@@ -141,3 +142,34 @@ def test_no_two_definitions_share_their_canonical_bytes() -> None:
         if len(seen) < 200:
             assert snapshot.task_from(orjson.loads(body)) == task
     assert len({snapshot.digest(body) for body in seen}) == len(seen)
+
+
+def test_no_two_whole_definitions_share_their_document() -> None:
+    """As above, with settings, lists, edges of both kinds: one document, one definition, and the other way round. Soak:
+    200,000 of them."""
+    chance = random.Random(SEED)
+    texts = ["", "a", "b", '"', "\\", "],[", '"],"tasks":[', "é", "null", '","']
+    one = chance.choice
+
+    def some(least: int = 0) -> tuple[str, ...]:
+        return tuple(sorted(chance.sample(texts, chance.randint(least, 2))))
+
+    documents: dict[str, str] = {}
+    definitions_of: dict[str, str] = {}
+    for _ in range(size(2_000, 200_000)):
+        schedule = one([None, Schedule(one(texts), one(texts), one([None, "a"]), one([None, "a"]))])
+        parameters = tuple(Parameter(name, one(texts)) for name in some())
+        settings = Settings(one(texts), one(texts), one(texts), one([0, 1]), parameters=parameters, resources=some(),
+                            schedule=schedule, tenant=one(texts))  # fmt: skip
+        codes = some(1)
+        tasks = [
+            Task(code, one(texts), text=one(texts), datasource=one([None, *texts]), flags=some()) for code in codes
+        ]
+        edges = [(one(codes), one(codes)) for _ in range(chance.randrange(3))]
+        crossing = [CrossEdge(one(texts), one(texts), one(codes), one(["", "a"])) for _ in range(chance.randrange(2))]
+        whole = make(settings, tasks, edges, crossing)
+        document = snapshot.digest(snapshot.document(whole))
+        told = hashlib.sha256(repr(whole).encode()).hexdigest()
+        assert documents.setdefault(document, told) == told
+        assert definitions_of.setdefault(told, document) == document
+    assert len(documents) > size(1_500, 150_000), "most of them are different ones"

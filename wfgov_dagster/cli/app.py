@@ -25,8 +25,10 @@ import wfgov_dagster.cli.records
 import wfgov_dagster.cli.retention
 import wfgov_dagster.cli.rollback
 import wfgov_dagster.cli.settings
+import wfgov_dagster.cli.snapshots
 import wfgov_dagster.cli.up
 import wfgov_dagster.cli.version_diff
+import wfgov_dagster.cli.version_exchange
 import wfgov_dagster.cli.version_history
 import wfgov_dagster.cli.versions
 import wfgov_dagster.cli.workflow_engine

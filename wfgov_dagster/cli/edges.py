@@ -42,7 +42,8 @@ def list_command(session: Session, code: str | None, state: str | None) -> None:
 @click.argument("upstream", metavar="UPSTREAM_TASK")
 @_REASON
 def confirm(session: Session, task: str, upstream: str, reason: str) -> None:
-    """Let TASK wait for UPSTREAM_TASK of another workflow. Its workflow gets a version that says so.
+    """Let TASK wait for UPSTREAM_TASK of another workflow. Its workflow gets a version that says so; while it is
+    pinned, a candidate.
 
     Refused where the tasks would wait for each other in a circle.
     """
@@ -85,6 +86,7 @@ def _blocks(done: "Decided") -> list[Block]:
                 ("reason", edge.reason),
                 ("new version", made or None),
                 *([("no version, because", done.broken)] if done.broken else []),
+                *([("candidate, it is pinned", done.candidate.change_summary)] if done.candidate else []),
             ]
         )
     ]

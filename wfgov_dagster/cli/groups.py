@@ -34,6 +34,11 @@ def version_group() -> None:
     """Versions V1, V2 … of a workflow."""
 
 
+@cli.group("snapshot")
+def snapshot_group() -> None:
+    """Versions as they were frozen for a publish: draft, then published or failed."""
+
+
 @cli.group("candidate")
 def candidate_group() -> None:
     """Definitions that wait to become versions of pinned workflows."""

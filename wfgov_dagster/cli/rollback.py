@@ -67,7 +67,7 @@ def _lines(done: "RolledBack") -> list[tuple[str, object]]:
     return [
         ("workflow", version.workflow_code),
         ("new version", f"V{version.version_no}: {version.change_summary}"),
-        ("pinned", done.pin.reason if done.pin.until is None else f"{done.pin.reason} (until {done.pin.until})"),
+        ("pinned", done.pin.sentence()),
         *([("tasks restored", done.restored)] if done.restored else []),
         *([("tasks taken back", done.taken_back)] if done.taken_back else []),
         *([("other versions", others)] if others else []),

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from wfgov_dagster.cli.groups import version_group
+from wfgov_dagster.cli.moment import Moment
 from wfgov_dagster.cli.output import Block, Table, fields
 from wfgov_dagster.cli.session import Session, command
-from wfgov_dagster.cli.version_types import Moment, VersionNumber
+from wfgov_dagster.cli.version_types import VersionNumber
 
 if TYPE_CHECKING:
     from wfgov_dagster.ports.version_history import Blame, LiveVersion

@@ -1,6 +1,4 @@
-"""What commands about versions take: a number, a side of a comparison, a moment."""
-
-from datetime import UTC, datetime
+"""What commands about versions take: a number, a side of a comparison."""
 
 import click
 
@@ -45,21 +43,6 @@ class SideOfComparison(click.ParamType[int | str]):
         if text in {CURRENT, _ENGINE} or (text.startswith(f"{_ENGINE}:") and len(text) > len(_ENGINE) + 1):
             return text
         return self.fail(f"{text!r} is nothing to compare: 3, V3, {CURRENT}, {_ENGINE} or {_ENGINE}:NAME.", param, ctx)
-
-
-class Moment(click.ParamType[datetime]):
-    """ISO 8601; UTC where it names no zone."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            found = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no time: 2026-11-27, 2026-11-27T02:14 or 2026-11-27T02:14:00+08:00.", param, ctx)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _number(text: str) -> int | None:

@@ -6,13 +6,13 @@ import click
 
 from wfgov_dagster.cli import output
 from wfgov_dagster.cli.groups import version_group
+from wfgov_dagster.cli.moment import Moment
 from wfgov_dagster.cli.output import Block, Table
 from wfgov_dagster.cli.session import Session, command
-from wfgov_dagster.cli.version_types import Moment, NumberOrPublished
+from wfgov_dagster.cli.version_types import NumberOrPublished
 
 if TYPE_CHECKING:
     from wfgov_dagster.ports.queries import VersionListRow
-    from wfgov_dagster.ports.version_history import HistoryRow
     from wfgov_dagster.usecases.show_versions import VersionShown
 
 _CODE = click.argument("code", metavar="CODE")
@@ -63,8 +63,9 @@ def show_command(session: Session, code: str, number: int | str) -> None:
     session.put(_value(code, shown), *_blocks(code, shown))
 
 
-def _line(row: "VersionListRow | HistoryRow") -> tuple[object, ...]:
+def _line(row: "VersionListRow") -> tuple[object, ...]:
     summary = row.change_summary if row.rollback_of is None else f"rollback of V{row.rollback_of}; {row.change_summary}"
+    summary = summary if row.imported_from is None else f"imported from {row.imported_from}; {summary}"
     return (
         f"V{row.version_no}",
         row.published,
@@ -103,6 +104,7 @@ def _blocks(code: str, shown: "VersionShown") -> list[Block]:
                 ("at", row.created_at),
                 ("rollback of", None if row.rollback_of is None else f"V{row.rollback_of}"),
                 ("published", row.published),
+                *([("imported from", row.imported_from)] if row.imported_from is not None else []),
                 ("schedule", None if schedule is None else f"{schedule.cron} ({schedule.time_zone})"),
             ]
         ),

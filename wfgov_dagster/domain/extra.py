@@ -92,6 +92,14 @@ def problems_of(task: Task, codes: Collection[str]) -> list[str]:
     return [f"task {task.code} names a task that is not in the workflow: {code}" for code in lost]
 
 
+def nameless(definition: Definition) -> Iterator[str]:
+    """Sentences: tasks that name what only one engine knows."""
+    for task in definition.tasks:
+        codes = [str(one[CODE]) for one in symbols(unpack(task.extra)) if CODE in one]
+        if codes:
+            yield f"task {task.code} names what nobody can name ({', '.join(codes)}): it fits this engine only"
+
+
 def differences(before: str, after: str) -> list[tuple[str, Any, Any]]:
     """(path, before, after) of each leaf that differs, None where it is absent.
 

@@ -1,6 +1,7 @@
 """What nobody chose to show, made fit to be shown: secrets out, one line, not too long."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 _LONGEST: Final = 1000
@@ -21,6 +22,18 @@ def redact(text: str) -> str:
     for pattern, shown in _SECRETS:
         text = pattern.sub(shown, text)
     return text
+
+
+def secrets_in(text: str) -> Iterator[str]:
+    """What `redact` would hide, but for references (`$x`), for what is hidden already, for two columns of one name
+    that a query compares, and for a word after `basic`."""
+    (url, _), (scheme, _), named = _SECRETS
+    yield from (found.group() for found in url.finditer(text))
+    yield from (found.group() for found in scheme.finditer(text) if not found.group().split()[-1].isalpha())  # prose
+    for found in named[0].finditer(text):
+        value = text[found.end(2) : found.end()]
+        if value.strip("\"'")[:1] not in {"$", "*", ""} and value.rpartition(".")[2] != found.group(1):
+            yield found.group()
 
 
 def told(exc: BaseException) -> str:

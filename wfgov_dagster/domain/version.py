@@ -29,6 +29,7 @@ class Draft:
     inter_workflow_edges: Sequence[tuple[str, str, str, str]] = ()  # workflow, task, waiting task, state
     touched: Collection[str] = ()  # its tasks whose content or edges differ from the version before
     rollback_of: int | None = None
+    imported_from: str | None = None
 
 
 def structure(draft: Draft, versions: Mapping[str, int]) -> str:

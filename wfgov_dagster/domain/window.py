@@ -77,6 +77,7 @@ _TABLE: Final[Mapping[str, tuple[Distance, int, str]]] = {
     "month/thisMonth": (_months, 0, "both fire in the same month"),
     "month/lastMonth": (_months, 1, "the writer's nearest fire is in the month before the reader's"),
 }
+WINDOWS: Final = frozenset(_TABLE)
 
 
 _FITS: Final[Mapping[str, Callable[[timedelta], bool]]] = {

@@ -16,6 +16,10 @@ from wfgov_dagster.ports.store import Store
 WORKFLOWS: Final = str(keys.WORKFLOWS.name)
 _DRAWN: Final = 100  # DAGs a run: a first run over a large estate would read every definition again
 _SLICE: Final = 500
+_FIRST: Final = "first version"
+_NOT_COMPARED: Final = (
+    f"not compared: more than {_DRAWN} new versions in one run; materialise this partition, or wfgov version diff"
+)
 
 
 def add_partitions(instance: dg.DagsterInstance, store: Store) -> set[str]:
@@ -97,14 +101,17 @@ def _versions(
 def version_metadata(
     one: CurrentDefinition, summary: str, store: Store | None, default_engine: str
 ) -> dict[str, dg.MetadataValue]:
-    """With its DAG, its class and what differs from the version before, if there is a store to read them from."""
+    """With its DAG, its class and what differs from the version before, if there is a store to read them from; else
+    with how to see them."""
     told: dict[str, dg.MetadataValue] = {
         "workflow": dg.MetadataValue.text(one.workflow_code),
         "version": dg.MetadataValue.text(f"V{one.version_no}"),
         "change": dg.MetadataValue.md(present.text(summary)),
         "content_hash": dg.MetadataValue.text(one.version_hash or ""),
     }
-    if store is not None and one.version_no is not None:
+    if store is None:
+        told["class"] = dg.MetadataValue.text(_FIRST if one.version_no == 1 else _NOT_COMPARED)
+    elif one.version_no is not None:
         with store.read() as work:
             definition = work.versions.definition(one.workflow_code, one.version_no)
         told["tasks"] = dg.MetadataValue.int(len(definition.tasks))
@@ -125,7 +132,7 @@ def _difference(store: Store, code: str, version_no: int, default_engine: str) -
     with store.read() as work:
         before = work.version_history.previous(code, version_no)
         if before is None:
-            return {"class": dg.MetadataValue.text("first version")}
+            return {"class": dg.MetadataValue.text(_FIRST)}
         sides = Side(before), Side(version_no)
         found = compare_in(work, cache(lambda: sql_reader(dialect)), code, sides).comparison
     told = [*verdict(found), "", *lines(found, f"V{before}", f"V{version_no}", whole=False)]

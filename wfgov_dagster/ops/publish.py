@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 import dagster as dg
 from pydantic import Field
 
-from resources import keys, names
+from resources import keys
 from resources.store import StoreResource
 from wfgov_dagster.domain.plan import rows
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.errors import WfgovError
 from wfgov_dagster.ops import present, publish_end, timeline
 from wfgov_dagster.ops.actor import actor_of
+from wfgov_dagster.ops.chosen import chosen_workflow, config_of
 from wfgov_dagster.ops.failures import as_dagster_failure
 from wfgov_dagster.usecases.drive_publish import Left, drive_publish
 from wfgov_dagster.usecases.preview_publish import preview
@@ -103,19 +104,6 @@ def _teller(context: dg.OpExecutionContext) -> "Callable[[NodeReport], None]":
     return lambda event: context.log.info(describe_event(event))
 
 
-def chosen_workflow(context: dg.OpExecutionContext, store: StoreResource) -> str:
-    """Its code. Raises dg.Failure without a partition."""
-    if not context.has_partition_key:
-        raise dg.Failure(
-            f"invalid: no workflow is chosen — job {context.job_name} — choose one as partition, at the top of the "
-            "Launchpad",
-            allow_retries=False,
-        )
-    with store.open().read() as work:
-        known = work.workflows.all()["code"].to_list()
-    return names.workflow_code(context.partition_key, known)
-
-
 def _request(context: dg.OpExecutionContext, config: PublishConfig, store: StoreResource) -> Request:
     code = chosen_workflow(context, store)
     engine = engine_for(store.open(), code, config.engine, store.settings.default_engine)
@@ -136,17 +124,9 @@ def _plan(publisher: Publisher, wanted: Request) -> list[str]:
     return [str(one["text"]) for one in steps] or ["nothing to do: the engine shows what is wanted"]
 
 
-# What the Launchpad fills in when a workflow is chosen.
-_CHOSEN: Final = dg.PartitionedConfig(
-    partitions_def=keys.WORKFLOWS,
-    run_config_for_partition_key_fn=lambda _key: {"ops": {OP: {"config": {"operation": "deploy"}}}},
-    tags_for_partition_key_fn=lambda key: {keys.TAG_WORKFLOW: key},
-)
-
-
 @dg.job(
     name="publish",
-    config=_CHOSEN,
+    config=config_of(OP, {"operation": "deploy"}),
     description="Bring one workflow to an engine, or online or offline there. Choose the workflow as partition; the "
     "config needs no edit to deploy the current version. Publishing what the engine holds already writes nothing.",
     tags={"dagster/priority": "10", "dagster/max_runtime": "3600"},

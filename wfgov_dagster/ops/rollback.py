@@ -7,10 +7,12 @@ from pydantic import Field
 
 from resources import keys
 from resources.store import StoreResource
+from wfgov_dagster.domain.moment import moment_of
 from wfgov_dagster.ops import present
 from wfgov_dagster.ops.actor import actor_of
+from wfgov_dagster.ops.chosen import chosen_workflow, config_of
 from wfgov_dagster.ops.failures import as_dagster_failure
-from wfgov_dagster.ops.publish import chosen_workflow, see_through
+from wfgov_dagster.ops.publish import see_through
 
 if TYPE_CHECKING:
     from wfgov_dagster.usecases.rollback import RolledBack
@@ -28,6 +30,9 @@ class RollbackConfig(dg.Config):
     )
     unpublished: bool = Field(default=False, description="Though that version was never published.")
     publish: bool = Field(default=True, description="Publish the new version; false: only make it.")
+    until: str = Field(
+        default="", description="End of the pin, ISO 8601, UTC where it names no zone; empty = until it is unpinned."
+    )
     engine: str = Field(
         default="",
         description="Name of a registered engine; empty = the one that the workflow names, else the setting "
@@ -52,6 +57,7 @@ def roll_back_workflow(context: dg.OpExecutionContext, config: RollbackConfig, s
             take_back=config.take_back,
             unpublished=config.unpublished,
             publish=config.publish,
+            until=moment_of(config.until, "until") if config.until else None,
         )
         done = rollback(store.open(), actor, wanted, store.settings.time_zone)
     told = _metadata(done)
@@ -75,7 +81,7 @@ def _metadata(done: "RolledBack") -> dict[str, dg.MetadataValue]:
         "version": dg.MetadataValue.text(f"V{done.version.version_no}"),
         "rollback_of": dg.MetadataValue.text(f"V{done.rollback_of}"),
         "change": dg.MetadataValue.text(done.version.change_summary),
-        "pinned": dg.MetadataValue.text(done.pin.reason),
+        "pinned": dg.MetadataValue.text(done.pin.sentence()),
         "restored": present.lines(list(done.restored)),
         "taken_back": present.lines(list(done.taken_back)),
         "warnings": present.lines(list(done.warnings)),
@@ -84,17 +90,9 @@ def _metadata(done: "RolledBack") -> dict[str, dg.MetadataValue]:
     }
 
 
-# What the Launchpad fills in when a workflow is chosen; without a reason the run is refused.
-_CHOSEN: Final = dg.PartitionedConfig(
-    partitions_def=keys.WORKFLOWS,
-    run_config_for_partition_key_fn=lambda _key: {"ops": {OP: {"config": {"reason": ""}}}},
-    tags_for_partition_key_fn=lambda key: {keys.TAG_WORKFLOW: key},
-)
-
-
 @dg.job(
     name="rollback",
-    config=_CHOSEN,
+    config=config_of(OP, {"reason": ""}),  # without one the run is refused
     description="Go back to an older version of one workflow: its content becomes a new version, which is published, "
     "and the workflow is pinned. Choose the workflow as partition and write a reason.",
     tags={"dagster/priority": "10", "dagster/max_runtime": "3600"},

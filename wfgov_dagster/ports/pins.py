@@ -14,6 +14,9 @@ class Pin:
     by: str
     until: datetime | None
 
+    def sentence(self) -> str:
+        return self.reason if self.until is None else f"{self.reason} (until {self.until:%Y-%m-%d %H:%M:%S}Z)"
+
 
 class Pins(Protocol):
     """A pin is in force until its time has come by the database's clock; what has run out stays until it is cleared."""
@@ -26,6 +29,8 @@ class Pins(Protocol):
 
     def clear(self, actor: str, workflow_ids: Collection[int]) -> None: ...
     def in_force(self, workflow_ids: Collection[int]) -> set[int]: ...
+
+    def any_run_out(self) -> bool: ...
 
     def run_out(self) -> Mapping[int, str]:
         """Codes of the workflows whose pin has run out, by id."""

@@ -101,7 +101,8 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class VersionListRow:
-    """`published`: an engine was seen to hold it at some time."""
+    """`published`: an engine was seen to hold it at some time. `imported_from`: the export that it was read from; such
+    a version is a baseline."""
 
     version_no: int
     content_hash: str
@@ -112,6 +113,7 @@ class VersionListRow:
     created_at: datetime
     rollback_of: int | None
     published: bool
+    imported_from: str | None
 
 
 class Queries(Protocol):

@@ -34,6 +34,7 @@ from wfgov_dagster.ports.publish_history import PublishHistory
 from wfgov_dagster.ports.publishing import Publishing
 from wfgov_dagster.ports.queries import Queries
 from wfgov_dagster.ports.retention import Retention
+from wfgov_dagster.ports.snapshots import Snapshots
 from wfgov_dagster.ports.table_use import TableUse
 from wfgov_dagster.ports.version_history import VersionHistory
 
@@ -149,6 +150,7 @@ class VersionRow:
     change_summary: str
     trigger_source: str
     rollback_of: int | None
+    imported_from: str | None = None
 
 
 EdgeRow = tuple[str, int, str, str, int, int]  # workflow code, version number, pre task, post task, their versions
@@ -224,6 +226,8 @@ class Work(Protocol):
     def versions(self) -> Versions: ...
     @property
     def version_history(self) -> VersionHistory: ...
+    @property
+    def snapshots(self) -> Snapshots: ...
     @property
     def table_use(self) -> TableUse: ...
     @property

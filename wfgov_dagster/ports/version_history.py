@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from wfgov_dagster.domain.definition import Edge, Task
 from wfgov_dagster.domain.outline import Outline
+from wfgov_dagster.ports.queries import VersionListRow
 
 VersionState = Literal["new", "draft", "failed", "published"]
 
@@ -25,19 +26,10 @@ class VersionFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryRow:
+class HistoryRow(VersionListRow):
     """`state`: of its snapshots, the best one of all engines; new = it was never to be published."""
 
     workflow_code: str
-    version_no: int
-    content_hash: str
-    functional_hash: str
-    change_summary: str
-    trigger_source: str
-    created_by: str
-    created_at: datetime
-    rollback_of: int | None
-    published: bool
     state: VersionState
 
 
@@ -94,6 +86,8 @@ class Blame:
 
 
 class VersionHistory(Protocol):
+    """What a clean-up has emptied is no version any more."""
+
     def page(self, wanted: VersionFilter, page: int, size: int) -> Sequence[HistoryRow]:
         """The newest first."""
 

@@ -54,13 +54,19 @@ def live(conn: sa.Connection, workflow_code: str, engine_name: str, at: datetime
     seen = sa.select(_D.confirmed_at, _D.version_id).where(here(_D), at_or_before(conn, _D.confirmed_at, at))
     confirmed = conn.execute(seen).one_or_none()
     if confirmed is not None and confirmed[1] != version_id:  # seen by content: what a publish that died had left
-        since, version_id, record_id, operator = confirmed[0], confirmed[1], None, None
+        left = (confirmed[0], confirmed[1], None, None)
+        since, version_id, record_id, operator = _as_late(events, confirmed[1]) or left
     number = conn.scalar(sa.select(_V.version_no).where(_V.id == version_id))
     online = None if state is None else bool(orjson.loads(state)["online"])
     return LiveVersion(workflow_code, engine_name, at, number, since, record_id, operator, online, open_records)
 
 
 _Event = tuple[datetime, int, int | None, str]  # when, version, record, who
+
+
+def _as_late(events: Sequence[_Event], version_id: int) -> _Event | None:
+    """An event with this version that may be the last one: SQLite keeps times of snapshots in whole seconds."""
+    return next((one for one in events if one[1] == version_id and events[-1][0] - one[0] < _SAME), None)
 
 
 def _sent(conn: sa.Connection, past: Sequence[sa.ColumnElement[bool]]) -> list[_Event]:

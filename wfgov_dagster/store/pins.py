@@ -35,6 +35,10 @@ class SqlPins:
         query = sa.select(_W.id).where(_PINNED, lasts, among(self._conn, _W.id, workflow_ids))
         return set(self._conn.scalars(query))
 
+    def any_run_out(self) -> bool:
+        query = sa.select(_W.id).where(_PINNED, _W.pinned_until <= db_now()).limit(1)
+        return self._conn.execute(query).first() is not None
+
     def run_out(self) -> dict[int, str]:
         query = sa.select(_W.id, _W.workflow_code).where(_PINNED, _W.pinned_until <= db_now())
         return {row[0]: row[1] for row in self._conn.execute(query.order_by(_W.workflow_code))}

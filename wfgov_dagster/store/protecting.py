@@ -51,6 +51,11 @@ def _baseline(workflow_id: int) -> sa.Select[Any]:
     return sa.select(_S.version_id).where(_S.workflow_id == workflow_id, _S.is_baseline == 1)
 
 
+def _imported(workflow_id: int) -> sa.Select[Any]:
+    """Nothing else says what was brought here."""
+    return sa.select(_V.id).where(_V.workflow_id == workflow_id, _V.imported_from.is_not(None))
+
+
 def _published(workflow_id: int) -> sa.Select[Any]:
     return sa.select(_S.version_id).where(_S.workflow_id == workflow_id, _S.status == "published")
 
@@ -95,6 +100,7 @@ PROTECTING: Final[Sequence[tuple[str, Query]]] = (
     ("last published", _last_published),
     ("deployed on an engine", _deployed),
     ("baseline", _baseline),
+    ("imported", _imported),
     (ROLLBACK, _rollback_target),
     (TAGGED, _tagged),  # while the rule says so, as the next one
     (PUBLISHED, _published),

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from wfgov_dagster.store.queries import SqlQueries
     from wfgov_dagster.store.records import SqlAudit, SqlFindings
     from wfgov_dagster.store.retention import SqlRetention
+    from wfgov_dagster.store.snapshots import SqlSnapshots
     from wfgov_dagster.store.table_use import SqlTableUse
     from wfgov_dagster.store.version_history import SqlVersionHistory
     from wfgov_dagster.store.versions import SqlVersions
@@ -80,6 +81,12 @@ class SqlWork:
         from wfgov_dagster.store.version_history import SqlVersionHistory
 
         return SqlVersionHistory(self._conn)
+
+    @cached_property
+    def snapshots(self) -> "SqlSnapshots":
+        from wfgov_dagster.store.snapshots import SqlSnapshots
+
+        return SqlSnapshots(self._conn)
 
     @cached_property
     def table_use(self) -> "SqlTableUse":

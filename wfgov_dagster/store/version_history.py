@@ -36,6 +36,7 @@ _V, _W, _S, _R, _E, _L = (
     task_definition_log.c,
 )
 _JOINED = workflow_version.join(data_workflow, _W.id == _V.workflow_id)
+_KEPT = _V.removed_at.is_(None)
 
 
 def _has(status: str) -> sa.Exists:
@@ -65,7 +66,7 @@ class SqlVersionHistory:
 
     def has(self, workflow_code: str, version_no: int) -> bool:
         this = sa.select(_V.id).select_from(_JOINED)
-        this = this.where(_W.workflow_code == workflow_code, _V.version_no == version_no)
+        this = this.where(_W.workflow_code == workflow_code, _V.version_no == version_no, _KEPT)
         return self._conn.execute(this).first() is not None
 
     def knows_engine(self, name: str) -> bool:
@@ -73,14 +74,13 @@ class SqlVersionHistory:
 
     def last_published(self, workflow_code: str) -> int | None:
         newest = sa.select(sa.func.max(_V.version_no)).select_from(_JOINED)
-        found: int | None = self._conn.scalar(newest.where(_W.workflow_code == workflow_code, _has("published")))
+        found: int | None = self._conn.scalar(newest.where(_W.workflow_code == workflow_code, _KEPT, _has("published")))
         return found
 
     def previous(self, workflow_code: str, version_no: int) -> int | None:
         newest = sa.select(sa.func.max(_V.version_no)).select_from(_JOINED)
-        found: int | None = self._conn.scalar(
-            newest.where(_W.workflow_code == workflow_code, _V.version_no < version_no)
-        )
+        earlier = (_W.workflow_code == workflow_code, _V.version_no < version_no, _KEPT)
+        found: int | None = self._conn.scalar(newest.where(*earlier))
         return found
 
     def publishes(self, workflow_code: str, version_no: int) -> Sequence[PublishOf]:
@@ -108,7 +108,7 @@ class SqlVersionHistory:
 
     def outline(self, workflow_code: str, version_no: int) -> outlines.Outline:
         query = sa.select(_V.structure_snapshot).select_from(_JOINED)
-        text = self._conn.scalar(query.where(_W.workflow_code == workflow_code, _V.version_no == version_no))
+        text = self._conn.scalar(query.where(_W.workflow_code == workflow_code, _V.version_no == version_no, _KEPT))
         if text is None:
             hint = f"wfgov version list {workflow_code}"
             raise NotFound(f"no version V{version_no}", where=f"workflow {workflow_code}", hint=hint)
@@ -146,7 +146,7 @@ class SqlVersionHistory:
         near = (
             sa.select(_V.id, _W.workflow_code, _V.structure_snapshot, place.label("place"))
             .select_from(_JOINED)
-            .where(earlier, _W.workflow_code != workflow_code)
+            .where(earlier, _KEPT, _W.workflow_code != workflow_code)
             .subquery()
         )
         each, code, _ = listed_tasks(self._conn, near.c.structure_snapshot)
@@ -165,7 +165,7 @@ class SqlVersionHistory:
             (_V.created_by, wanted.author),
             (_V.trigger_source, wanted.trigger),
         ]
-        found = [column == value for column, value in asked if value is not None]
+        found = [_KEPT, *(column == value for column, value in asked if value is not None)]
         if wanted.since is not None:
             found.append(sa.not_(before(self._conn, _V.created_at, wanted.since)))
         if wanted.until is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from wfgov_dagster.domain import cron, extra, graph
 from wfgov_dagster.domain.adoption import LONGEST_WORKFLOW, Chosen, Known, Node, choose
 from wfgov_dagster.domain.baseline import Baseline, TaskBaseline, WorkflowBaseline
-from wfgov_dagster.domain.definition import Definition, Edge
+from wfgov_dagster.domain.definition import Edge
 from wfgov_dagster.errors import Conflict, EngineRejected, InvalidInput, NotFound
 from wfgov_dagster.ports.engine import Engine, Observed
 from wfgov_dagster.ports.publishing import RegisteredEngine
@@ -190,7 +190,7 @@ def _risks(taken: Taken, kept: Kept, older: int) -> Iterator[str]:
             yield f"task {one.code} is also {one.elsewhere[0]} of workflow {one.elsewhere[1]}: it runs in both"
         if one.other_text:
             yield f"task {one.code} has another text in the metadata: the next orchestration makes a version of that"
-    yield from _nameless(taken.seen.definition)
+    yield from extra.nameless(taken.seen.definition)
     if taken.seen.schedule is not None:
         try:
             cron.check_schedule(taken.seen.schedule)
@@ -200,13 +200,6 @@ def _risks(taken: Taken, kept: Kept, older: int) -> Iterator[str]:
         yield f"{post} reads what {pre} writes, and no edge says so: the next orchestration adds it"
     for circle in _circles([*kept.edges, *kept.undrawn]):
         yield f"with its lineage its tasks depend on each other in a circle ({circle}): no version until one goes"
-
-
-def _nameless(definition: Definition) -> Iterator[str]:
-    for task in definition.tasks:
-        codes = [str(one[extra.CODE]) for one in extra.symbols(extra.unpack(task.extra)) if extra.CODE in one]
-        if codes:
-            yield f"task {task.code} names what nobody can name ({', '.join(codes)}): it fits this engine only"
 
 
 def _circles(edges: Sequence[Edge]) -> list[str]:

@@ -11,7 +11,8 @@ from wfgov_dagster.ports.queries import CrossWorkflowEdge
 from wfgov_dagster.ports.store import Store, Todo, Work
 from wfgov_dagster.usecases.define_workflows import define_workflows
 from wfgov_dagster.usecases.orchestrate import steadily
-from wfgov_dagster.usecases.save_versions import NewVersion, save_versions
+from wfgov_dagster.usecases.propose import Proposed
+from wfgov_dagster.usecases.save_versions import NewVersion, save_or_propose
 
 CONFIRMED: Final = "confirmed"
 REJECTED: Final = "rejected"
@@ -30,12 +31,14 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The edge as it is now. `versions` that followed: the reader's one, or none; `broken`: why it has none."""
+    """The edge as it is now. `versions` that followed: the reader's one, or none; then `candidate` is what waits while
+    the reader is pinned, or `broken` says why it has none."""
 
     edge: CrossWorkflowEdge
     before: str
     versions: Sequence[NewVersion] = field(default_factory=tuple)
     broken: str | None = None
+    candidate: Proposed | None = None
 
 
 def list_edges(store: Store, workflow_code: str | None, state: str | None) -> Sequence[CrossWorkflowEdge]:
@@ -48,7 +51,7 @@ def list_edges(store: Store, workflow_code: str | None, state: str | None) -> Se
 
 def decide_edge(store: Store, actor: str, word: Word, time_zone: str) -> Decided:
     """Saying the same twice changes nothing. An edge that is confirmed now, or was, makes a version of the reader's
-    workflow.
+    workflow; a candidate while that is pinned.
 
     Raises NotFound, InvalidInput without a reason, or CycleFound with the circle; a refusal is on record too.
     """
@@ -62,11 +65,13 @@ def decide_edge(store: Store, actor: str, word: Word, time_zone: str) -> Decided
             work.audit.add(actor, "decide_edge", ("task", word.task_code), detail, refused=True)
         raise
     defined = steadily(lambda: define_workflows(store, actor, time_zone))
-    versions = steadily(lambda: save_versions(store, actor))
+    saved = steadily(lambda: save_or_propose(store, actor))
     with store.read() as work:
         edge = _found(work, word)
-    own = tuple(one for one in versions if one.workflow_code == edge.workflow_code)
-    return Decided(edge, before, own, (defined.broken or {}).get(edge.workflow_code))
+    reader = edge.workflow_code
+    own = tuple(one for one in saved.versions if one.workflow_code == reader)
+    waiting = next((one for one in saved.candidates if one.workflow_code == reader), None)
+    return Decided(edge, before, own, (defined.broken or {}).get(reader), waiting)
 
 
 def _decide(work: Work, actor: str, word: Word) -> str:

@@ -4,13 +4,8 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-import orjson
-
-from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.adoption import Chosen, Match, lineage_edges, undrawn
-from wfgov_dagster.domain.definition import Definition, Edge, Task, entry_tasks, exit_tasks, make
-from wfgov_dagster.domain.diff import diff, summary
-from wfgov_dagster.domain.version import Draft
+from wfgov_dagster.domain.definition import Definition, Edge, make
 from wfgov_dagster.errors import Conflict
 from wfgov_dagster.ports.adoption import NewWorkflow
 from wfgov_dagster.ports.engine import Observed
@@ -18,24 +13,15 @@ from wfgov_dagster.ports.metadata import (
     DependencyDeclaration,
     ImportBatch,
     LineageRow,
-    MembershipDeclaration,
-    NodeDeclaration,
     RelationRow,
     TableRow,
-    TaskRow,
-    WorkflowSettings,
 )
 from wfgov_dagster.ports.publishing import RegisteredEngine
 from wfgov_dagster.ports.sql import TablesOfSql
 from wfgov_dagster.ports.store import Work
 from wfgov_dagster.usecases.end_publish import deployment_of
 from wfgov_dagster.usecases.request_publish import Checked, freeze
-from wfgov_dagster.usecases.save import (
-    Relations,
-    save_task_definitions,
-    save_task_relations,
-    save_workflow_definition,
-)
+from wfgov_dagster.usecases.stated import first_version, stated
 
 REASON = "adopted"
 
@@ -83,7 +69,7 @@ def keep(work: Work, actor: str, engine: RegisteredEngine, taken: Taken) -> Kept
     codes = [task.code for task in definition.tasks]
     workflow_id = work.adoption.create(actor, told, codes, f"import:{source}")
     work.engines.name(workflow_id, engine.id, actor)
-    _first_version(work, actor, workflow_id, definition)
+    first_version(work, actor, workflow_id, definition, REASON)
     version = work.adoption.version(workflow_id)
     workflow = work.publishing.workflow(definition.code)
     assert workflow is not None, "it was just made"
@@ -116,39 +102,16 @@ def _batch(definition: Definition, taken: Taken, kept: Kept) -> ImportBatch:
     tasks = definition.by_code()
     names = {name for told in new.values() for name in (*told.reads, *told.writes)}
     names |= {name for told in new.values() for pair in told.views for name in pair}
-    settings = definition.settings
-    return ImportBatch(
+    whole = stated(
+        definition,
+        [tasks[code] for code in sorted(new)],
+        [DependencyDeclaration(post, pre, REASON) for pre, post in kept.declared],
+    )
+    return replace(
+        whole,
         tables=[TableRow(name) for name in sorted(names - taken.known_tables)],
-        tasks=[_row(tasks[code]) for code in sorted(new)],
         lineage=[LineageRow(up, view) for up, view in sorted({pair for told in new.values() for pair in told.views})],
         relations=[row for code, told in sorted(new.items()) for row in _relations(code, told)],
-        memberships=[MembershipDeclaration(code, definition.code) for code in sorted(tasks)],
-        dependencies=[DependencyDeclaration(post, pre, REASON) for pre, post in kept.declared],
-        workflows=[
-            WorkflowSettings(
-                definition.code,
-                settings.name,
-                settings.description or None,
-                settings=orjson.dumps(orjson.loads(snapshot.settings_body(settings))).decode(),
-            )
-        ],
-        nodes=[NodeDeclaration(code, snapshot.task_spec(task)) for code, task in sorted(tasks.items())],
-    )
-
-
-def _row(task: Task) -> TaskRow:
-    return TaskRow(
-        code=task.code,
-        name=task.name,
-        task_type=task.type,
-        node_type=task.node_type,
-        text=task.text or None,
-        description=task.description or None,
-        datasource=task.datasource,
-        priority=task.priority,
-        timeout_seconds=task.timeout,
-        retry_times=task.retries,
-        retry_interval=task.retry_interval,
     )
 
 
@@ -158,26 +121,3 @@ def _relations(code: str, told: TablesOfSql) -> list[RelationRow]:
         *(RelationRow(table, code, "read") for table in sorted(reads)),
         *(RelationRow(table, code, "write") for table in sorted(set(told.writes))),
     ]
-
-
-def _first_version(work: Work, actor: str, workflow_id: int, definition: Definition) -> None:
-    changed = diff(None, definition)
-    whole = snapshot.document(definition)
-    hashes = snapshot.hashes(definition, whole)
-    work.workflows.save_definitions([
-        {
-            "w": workflow_id,
-            "definition_json": whole.decode(),
-            "definition_hash": hashes.content,
-            "definition_error": None,
-            "entry_task_ids": orjson.dumps(entry_tasks(definition)).decode(),
-            "exit_task_ids": orjson.dumps(exit_tasks(definition)).decode(),
-            "status": "ready",
-            "updated_by": actor,
-        }
-    ])  # fmt: skip
-    told = f"{REASON}: {summary(changed, {})}"[:1000]
-    draft = Draft(workflow_id, definition, hashes, told, "manual", (), touched=changed.touched())
-    versions = save_task_definitions(work, actor, definition.tasks)
-    number = save_workflow_definition(work, actor, [draft], versions)[definition.code]
-    save_task_relations(work, actor, [Relations(definition.code, number, definition.edges)], versions)

@@ -97,7 +97,13 @@ def plan_rollback(work: Work, wanted: Wanted) -> RollbackPlan:
 
 def _kept(work: Work, code: str) -> dict[int, KeptVersion]:
     return {
-        row.version_no: KeptVersion(row.version_no, row.content_hash, row.published, row.created_by, row.rollback_of)
+        row.version_no: KeptVersion(
+            row.version_no,
+            row.content_hash,
+            row.published or row.imported_from is not None,
+            row.created_by,
+            row.rollback_of,
+        )
         for row in work.queries.versions(code)
     }
 

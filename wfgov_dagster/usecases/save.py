@@ -58,6 +58,7 @@ def save_workflow_definition(
                 change_summary=draft.change_summary,
                 trigger_source=draft.trigger_source,
                 rollback_of=draft.rollback_of,
+                imported_from=draft.imported_from,
             )
             for draft in drafts
         ],

@@ -46,6 +46,12 @@ data_workflow = sa.Table(
     one_of("origin", ("declared", "auto", "manual")),
     one_of("status", ("draft", "ready", "online", "offline", "archived")),
     one_of("publish_status", ("never", "publishing", "published", "failed")),
+    sa.Index(
+        "ix_data_workflow_pinned_until",
+        "pinned_until",
+        sqlite_where=sa.text("pinned_until IS NOT NULL"),
+        postgresql_where=sa.text("pinned_until IS NOT NULL"),
+    ),
     comment="A schedulable DAG with a platform state and a publish state.",
 )
 
@@ -145,6 +151,11 @@ workflow_version = sa.Table(
     sa.Column("created_by", key(100), nullable=False, comment="Who."),
     moment("created_at", "When."),
     moment("removed_at", "When a clean-up emptied it; the row stays for what names it.", nullable=True),
+    sa.Column(
+        "imported_from",
+        sa.String(300),
+        comment="Export that it was read from: version, workflow and who; such a version is a baseline.",
+    ),
     one_of("trigger_source", ("task_change", "lineage_update", "manual", "api")),
     sa.UniqueConstraint("workflow_id", "version_no"),
     sa.Index(
@@ -153,6 +164,12 @@ workflow_version = sa.Table(
         "rollback_of",
         sqlite_where=sa.text("rollback_of IS NOT NULL"),
         postgresql_where=sa.text("rollback_of IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_workflow_version_imported",
+        "workflow_id",
+        sqlite_where=sa.text("imported_from IS NOT NULL"),
+        postgresql_where=sa.text("imported_from IS NOT NULL"),
     ),
     comment="V1, V2 … of a workflow; immutable.",
 )
