@@ -102,6 +102,7 @@ def test_what_is_printed_is_what_is_written(house: Yard, tmp_path: Path) -> None
     assert house.refused("version", "export", SALES, "99").startswith("not_found: no version V99")
 
 
+@ONE
 def test_it_becomes_the_next_version_where_it_was_made_upon_what_is_current(
     home: Yard, away: Yard, tmp_path: Path
 ) -> None:
