@@ -1,6 +1,7 @@
 """All writes of definitions go through the three functions of usecases/save.py (design rule 5)."""
 
 import ast
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -54,12 +55,36 @@ def tables_written(tree: ast.AST, words: Collection[str] = ("insert", "update", 
     } & TABLES
 
 
+STATEMENT = re.compile(rf"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+({'|'.join(sorted(TABLES))})\b", re.IGNORECASE)
+
+
+def said_in_sql(tree: ast.AST) -> set[str]:
+    """The same as plain text."""
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return {found[2] for text in texts for found in STATEMENT.finditer(text)}
+
+
+def makes_current(tree: ast.AST) -> bool:
+    """It sets the column of data_workflow that says which version is the current one."""
+    return any(
+        (isinstance(node, ast.keyword) and node.arg == "current_version_id")
+        or (isinstance(node, ast.Dict) and any(_text(key) == "current_version_id" for key in node.keys))
+        for node in ast.walk(tree)
+    )  # fmt: skip
+
+
+def _text(node: ast.AST | None) -> object:
+    return node.value if isinstance(node, ast.Constant) else None
+
+
 @pytest.mark.parametrize("source", list(sources()), ids=lambda path: str(path.relative_to(CHECKOUT)))
 def test_nothing_else_writes_versions(source: Path) -> None:
     tree = ast.parse(source.read_text(encoding="utf-8"))
     assert calls_of_writers(tree) <= ALLOWED.get(source, set())
     if source not in {STORE, REMOVAL}:
         assert tables_written(tree) == set()
+    assert said_in_sql(tree) == set()
+    assert makes_current(tree) == (source == STORE)
 
 
 def test_removal_removes_only() -> None:
@@ -92,3 +117,13 @@ def test_a_call_from_elsewhere_would_be_seen(text: str) -> None:
 @pytest.mark.parametrize("text", ["sa.update(workflow_version).values()", "insert(conn, workflow_edge, (), [])"])
 def test_a_statement_from_elsewhere_would_be_seen(text: str) -> None:
     assert tables_written(ast.parse(text))
+
+
+@pytest.mark.parametrize("text", ["run('update  workflow_version set x = 1')", "f'DELETE FROM task_definition {x}'"])
+def test_plain_sql_from_elsewhere_would_be_seen(text: str) -> None:
+    assert said_in_sql(ast.parse(text))
+
+
+@pytest.mark.parametrize("text", ["update.values(current_version_id=1)", "update.values({'current_version_id': 1})"])
+def test_another_way_to_the_current_version_would_be_seen(text: str) -> None:
+    assert makes_current(ast.parse(text))

@@ -2,64 +2,21 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.doubles.engine import FaultyEngine
 from tests.integration.cli_support import Cli, write_estate
-from tests.integration.publish_support import MORNING, NIGHTLY, Office, a_definition
+from tests.integration.dolphin_site import CODE, Site, dolphin_site
+from tests.integration.publish_support import MORNING, NIGHTLY, a_definition
 from tests.support.dolphin import Dolphin
-from wfgov_dagster.domain.definition import Definition
-from wfgov_dagster.engines.dolphin.engine import DolphinEngine
-from wfgov_dagster.ports.publishing import RegisteredEngine
-from wfgov_dagster.store.db import Database
-from wfgov_dagster.store.dolphin import SqlDolphinMemory
-
-CODE = "w"
-
-
-@dataclass
-class Site:
-    """An installation that publishes to a project of the server."""
-
-    office: Office
-    server: Dolphin
-    project: int
-
-    def definition(self) -> Any:
-        """Whatever the server says of it."""
-        code = self.office.seen(CODE).engine_workflow_code
-        return self.server.call("GET", f"/projects/{self.project}/process-definition/{code}")
-
-    def versions(self) -> list[int]:
-        return [one.version for one in self.office.inner.versions(CODE)]
-
-    def task_versions(self) -> dict[str, int]:
-        return {row["name"]: row["version"] for row in self.definition()["taskDefinitionList"]}
-
-    def publish(self, definition: Definition, operation: str = "deploy") -> None:
-        self.office.save(definition)
-        self.done(operation)
-
-    def done(self, operation: str) -> None:
-        said = self.office.publish(operation)
-        assert (said.status, said.phase) == ("success", "confirmed"), said
 
 
 @pytest.fixture
 def site(sqlite_url: str, dolphin_server: Dolphin) -> Iterator[Site]:
-    database = Database(sqlite_url)
-    office = Office(database)
-    name, project = dolphin_server.project()
-    row = RegisteredEngine(9, "ds", "dolphin", dolphin_server.url, name, "env:TOKEN", dolphin_server.tenant)
-    engine = DolphinEngine(row, lambda: dolphin_server.token, SqlDolphinMemory(database, row.id))
-    office.inner, office.engine = engine, FaultyEngine(engine)
-    yield Site(office, dolphin_server, project)
-    engine.close()
-    database.dispose()
+    with dolphin_site(sqlite_url, dolphin_server) as site:
+        yield site
 
 
 def test_twenty_publishes_are_one_version_an_edited_task_one_more_and_layout_none(site: Site) -> None:
@@ -72,28 +29,13 @@ def test_twenty_publishes_are_one_version_an_edited_task_one_more_and_layout_non
     assert site.task_versions() == {"Extract": 2, "装载": 1}
     writes = list(site.office.engine.writes)
     moved = [{"taskCode": row["code"], "x": 900, "y": 900} for row in site.definition()["taskDefinitionList"]]
-    send_back(site, locations=json.dumps(moved))
+    site.send_back(locations=json.dumps(moved))
     site.done("deploy")
     assert site.versions() == [3, 2, 1]  # the third is whoever moved the boxes
     assert site.office.engine.writes == writes
     site.publish(a_definition(text="echo third"))
     drawn = json.loads(site.definition()["processDefinition"]["locations"])
     assert {(one["x"], one["y"]) for one in drawn} == {(900, 900)}
-
-
-def send_back(site: Site, **changed: object) -> None:
-    """Somebody edits it on the server's page, which sends everything else as it is."""
-    found = site.definition()
-    head = found["processDefinition"]
-    names = ("name", "description", "globalParams", "timeout", "executionType", "locations", "tenantCode")
-    told = {name: head[name] for name in names} | changed
-    site.server.call(
-        "PUT",
-        f"/projects/{site.project}/process-definition/{head['code']}",
-        **told,
-        taskDefinitionJson=json.dumps(found["taskDefinitionList"]),
-        taskRelationJson=json.dumps(found["processTaskRelationList"]),
-    )
 
 
 def test_a_schedule_that_was_online_is_online_after_it_at_the_same_cron(site: Site) -> None:
@@ -141,7 +83,7 @@ def test_one_that_was_deleted_there_is_made_anew_with_the_codes_of_its_tasks(sit
 
 def test_one_that_was_renamed_there_is_still_ours_and_pauses_the_publish(site: Site) -> None:
     site.publish(a_definition(schedule=None))
-    send_back(site, name="theirs")
+    site.send_back(name="theirs")
     assert site.office.seen(CODE).definition.settings.name == "theirs"
     site.office.save(a_definition(text="echo other", schedule=None))
     assert site.office.publish("deploy").phase == "paused"

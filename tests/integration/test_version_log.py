@@ -30,8 +30,11 @@ def test_every_version_comes_back_from_the_logs_as_it_was(
 ) -> None:
     database = Database(new_database())
     office = Office(database)
+    told = [snapshot.hashes(one).content for one in series]
+    series = [one for one, now, before in zip(series, told, ["", *told], strict=False) if now != before]
     for number, definition in enumerate(series, start=1):
         assert office.save(definition) == number
+        assert office.save(definition) == number  # equal content is no version
     with office.store.read() as work:
         rows = {row.version_no: row for row in work.queries.versions("w")}
         for number, definition in enumerate(series, start=1):

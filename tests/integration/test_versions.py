@@ -1,7 +1,10 @@
 """Integer versions as spec C has them, through the three functions that write them."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -9,10 +12,11 @@ import sqlalchemy as sa
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.definition import CrossEdge, Definition, Parameter, Schedule, Settings, Task, make
 from wfgov_dagster.domain.diff import diff
-from wfgov_dagster.domain.version import Draft
-from wfgov_dagster.errors import Conflict, NotFound
+from wfgov_dagster.domain.version import NEW, Draft
+from wfgov_dagster.errors import Conflict, InvalidInput, NotFound
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.store import SqlStore, SqlWork
+from wfgov_dagster.usecases.new_versions import drafts_of, save_drafts
 from wfgov_dagster.usecases.save import (
     Relations,
     save_task_definitions,
@@ -22,6 +26,8 @@ from wfgov_dagster.usecases.save import (
 
 A, B, C = Task("a", "A", text="select 1"), Task("b", "B", text="select 2"), Task("c", "C", text="select '三'")
 SETTINGS = Settings("w", "W", schedule=Schedule("0 1 * * *", "UTC"), parameters=(Parameter("p", "1"),))
+TABLES = ("canonical_document", "task_definition", "task_definition_log", "data_workflow", "workflow_version",
+          "workflow_edge", "workflow_edge_log", "workflow_task_relation")  # fmt: skip
 FIRST = make(SETTINGS, [A, B, C], [("a", "b"), ("b", "c")], [CrossEdge("up", "u", "a")])
 
 
@@ -42,14 +48,19 @@ class Kept:
                     f"SELECT id, {at}, 'auto', 'system' FROM data_workflow"
                 )
 
-    def save(self, definition: Definition, actor: str = "anna", *, sync: bool = True) -> tuple[int, Mapping[str, int]]:
+    def save(
+        self, definition: Definition, actor: str = "anna", *, sync: bool = True, based_on: int | None = None
+    ) -> tuple[int, Mapping[str, int]]:
         """(workflow version, task versions) after all three functions, in one transaction."""
         with self.store.write() as work:
-            return saved(work, definition, actor, sync=sync)
+            return saved(work, definition, actor, sync=sync, based_on=based_on)
 
     def all(self, query: str) -> list[tuple[object, ...]]:
         with self.database.read() as conn:
             return [tuple(row) for row in conn.execute(sa.text(query))]
+
+    def everything(self) -> list[list[tuple[object, ...]]]:
+        return [self.all(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES]
 
     def edges_of(self, number: int) -> list[tuple[object, ...]]:
         """As spec C's relation log has them."""
@@ -63,12 +74,16 @@ class Kept:
         return found
 
 
-def saved(work: SqlWork, definition: Definition, actor: str, *, sync: bool = True) -> tuple[int, Mapping[str, int]]:
+def saved(
+    work: SqlWork, definition: Definition, actor: str, *, sync: bool = True, based_on: int | None = None
+) -> tuple[int, Mapping[str, int]]:
     (workflow,) = work.workflows.all()["workflow"].to_list()
     before = work.versions.latest_definitions([workflow]).get(workflow)
     versions = save_task_definitions(work, actor, definition.tasks, sync=sync)
     touched = diff(before, definition).touched()
-    draft = Draft(workflow, definition, snapshot.hashes(definition), "changed", "manual", (), touched)
+    draft = Draft(
+        workflow, definition, snapshot.hashes(definition), "changed", "manual", (), touched, based_on=based_on
+    )
     number = save_workflow_definition(work, actor, [draft], versions, sync=sync)["w"]
     save_task_relations(work, actor, [Relations("w", number, definition.edges)], versions, sync=sync)
     return number, versions
@@ -117,11 +132,126 @@ def test_content_that_comes_back_is_a_new_version(kept: Kept) -> None:
     assert rows[0][1] == rows[2][1] != rows[1][1]
 
 
-def test_saving_equal_tasks_twice_makes_nothing(kept: Kept) -> None:
+def test_equal_content_writes_nothing(kept: Kept) -> None:
     kept.save(FIRST)
+    before = kept.everything()
+    assert kept.save(FIRST, "bob") == (1, {"a": 1, "b": 1, "c": 1})
+    assert kept.everything() == before
+
+
+def test_a_body_is_kept_once_per_content(kept: Kept) -> None:
+    """Whichever task and version it is of; here b's has another code in it, so it is another one."""
+    for text in ("select 9", "select 1", "select 9", "select 1"):
+        kept.save(changed(FIRST, "a", text=text))
+    assert kept.all("SELECT count(*), count(DISTINCT body_hash) FROM task_definition_log") == [(6, 4)]
+    assert kept.all("SELECT count(*) FROM canonical_document") == [(4,)]
+
+
+def test_a_list_is_many_tasks_and_many_workflows(kept: Kept) -> None:
+    """One that is equal among others that are not gets no version."""
+    other = make(Settings("v", "V"), [Task("x", "X")], [])
+    kept.save(FIRST)
+    for name, numbers in (("V", {"v": 1, "w": 1}), ("Other", {"v": 2, "w": 1})):
+        other = replace(other, settings=replace(other.settings, name=name))
+        with kept.store.write() as work:
+            ids = dict(work.workflows.all().select("code", "workflow").iter_rows())
+            versions = save_task_definitions(work, "anna", [*other.tasks, *FIRST.tasks])
+            assert versions == {"x": 1, "a": 1, "b": 1, "c": 1}
+            drafts = [Draft(ids.get(one.code, NEW), one, snapshot.hashes(one), "", "api") for one in (other, FIRST)]
+            assert save_workflow_definition(work, "anna", drafts, versions) == numbers
+            save_task_relations(work, "anna", [Relations(one, numbers[one], ()) for one in "v"], versions)
+
+
+def test_a_task_without_a_code_gets_one(kept: Kept) -> None:
     with kept.store.write() as work:
-        assert save_task_definitions(work, "bob", FIRST.tasks) == {"a": 1, "b": 1, "c": 1}
-    assert {row[0] for row in kept.all("SELECT operator FROM task_definition_log")} == {"anna"}
+        assert save_task_definitions(work, "anna", [Task("", "One"), A, Task("", "Two")]) == {
+            "task-1": 1, "a": 1, "task-2": 1,
+        }  # fmt: skip
+    with kept.database.write() as conn:
+        conn.exec_driver_sql(
+            "INSERT INTO data_task (id, task_code, task_name) VALUES (9, 'task-7', ''), (8, 'task-', '')"
+        )
+    with kept.store.write() as work:
+        assert save_task_definitions(work, "anna", [Task("", "One")]) == {"task-8": 1}
+    bodies = kept.all("SELECT body FROM canonical_document WHERE body LIKE '%\"task-_\"%'")
+    assert len(bodies) == 3
+
+
+def test_without_an_id_the_workflow_is_made_and_with_one_it_gets_its_next_version(kept: Kept) -> None:
+    definition = make(Settings("v", "The V", "told"), [Task("x", "X")], [])
+    row = "SELECT workflow_name, description, origin, status, created_by FROM data_workflow WHERE workflow_code = 'v'"
+
+    def draft(identity: int, definition: Definition) -> Draft:
+        return Draft(identity, definition, snapshot.hashes(definition), "", "api")
+
+    with (
+        pytest.raises(InvalidInput, match="cannot be kept only: there is no workflow yet"),
+        kept.store.write() as work,
+    ):
+        save_workflow_definition(work, "anna", [draft(NEW, definition)], {"x": 1}, sync=False)
+    assert kept.all(row) == []
+    with kept.store.write() as work:
+        assert save_workflow_definition(work, "anna", [draft(NEW, definition)], {"x": 1}) == {"v": 1}
+        assert work.versions.waiting(["v"]) == []
+    assert kept.all(row) == [("The V", "told", "manual", "draft", "anna")]
+    with pytest.raises(Conflict), kept.store.write() as work:
+        save_workflow_definition(work, "anna", [draft(NEW, definition)], {"x": 1})
+    ((identity,),) = kept.all("SELECT id FROM data_workflow WHERE workflow_code = 'v'")
+    with kept.store.write() as work:
+        assert save_workflow_definition(
+            work, "bob", [draft(int(str(identity)), replace(definition, tasks=()))], {}
+        ) == {"v": 2}
+    assert kept.all("SELECT updated_by FROM data_workflow WHERE workflow_code = 'v'") == [("bob",)]
+
+
+# --- bases ---------------------------------------------------------------------------------------
+
+
+def test_a_base_that_is_not_the_newest_is_a_conflict(kept: Kept) -> None:
+    """Who changed V1 has not seen V2. The same content again is no conflict with itself: nothing is lost."""
+    kept.save(FIRST)
+    second = changed(FIRST, "a", text="select 9")
+    assert kept.save(second, based_on=1)[0] == 2
+    before = kept.everything()
+    with pytest.raises(Conflict, match="it was made from V1, and V2 is the newest") as said:
+        kept.save(changed(FIRST, "b", text="select 8"), based_on=1)
+    assert (said.value.where, said.value.hint) == ("workflow w", "read the newest one, and change that")
+    with pytest.raises(Conflict, match="V1") as said, kept.store.write() as work:
+        save_task_definitions(
+            work, "bob", [replace(B, text="select 7"), replace(A, text="x")], based_on={"b": 1, "a": 1}
+        )
+    assert said.value.where == "task a"
+    assert kept.everything() == before
+    with kept.store.write() as work:
+        assert save_task_definitions(work, "bob", [replace(A, text="x")], based_on={"a": 2}) == {"a": 3}
+
+
+@pytest.mark.parametrize(("code", "version"), [("a", 2), ("a", 0), ("a", -1), ("nobody", 1)])
+def test_an_unknown_version_of_a_task_is_refused(kept: Kept, code: str, version: int) -> None:
+    kept.save(FIRST)
+    before = kept.everything()
+    with pytest.raises(NotFound, match=f"there never was a version {version} of it"), kept.store.write() as work:
+        save_task_definitions(work, "bob", [replace(A, code=code, text="x")], based_on={code: version})
+    with pytest.raises(NotFound, match="there never was a version 2 of it"):
+        kept.save(changed(FIRST, "b", text="x"), based_on=2)
+    assert kept.everything() == before
+
+
+def test_of_two_saves_at_once_one_gets_the_number(kept: Kept) -> None:
+    """Whoever comes second is told by its base, or by the database where both had looked before either wrote."""
+    kept.save(FIRST)
+    both = Barrier(2)
+
+    def edit(text: str) -> int | None:
+        both.wait()
+        try:
+            return kept.save(changed(FIRST, "a", text=text), based_on=1)[0]
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(edit, ["select 8", "select 9"]), key=str) == [2, None]
+    assert [row[0] for row in kept.all("SELECT version_no FROM workflow_version ORDER BY id")] == [1, 2]
 
 
 def test_a_task_without_workflow_has_versions_too(kept: Kept) -> None:
@@ -143,6 +273,9 @@ def test_the_creator_is_carried_on_and_the_operator_is_who_did_it(kept: Kept) ->
         (2, "anna", first)
     ]
     assert kept.all("SELECT created_by FROM workflow_version ORDER BY id") == [("anna",), ("bob",)]
+    assert kept.all("SELECT operator FROM workflow_edge_log ORDER BY id")[-1] == ("bob",)
+    for log, time in (("workflow_version", "created_at"), ("task_definition_log", "operated_at")):
+        assert kept.all(f"SELECT count(*) FROM {log} WHERE {time} IS NULL") == [(0,)]
 
 
 def test_saving_never_touches_the_platform_state(kept: Kept) -> None:
@@ -150,6 +283,54 @@ def test_saving_never_touches_the_platform_state(kept: Kept) -> None:
         conn.exec_driver_sql("UPDATE data_workflow SET status = 'online', publish_status = 'published'")
     kept.save(FIRST)
     assert kept.state() == ("online", "published")
+
+
+# --- order ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def written(kept: Kept) -> Iterator[list[str]]:
+    """Tables of the three functions in the order in which they are written; each once."""
+    found: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
+        table = re.match(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)", statement)
+        if table is not None and table[1] in TABLES and table[1] not in found:
+            found.append(table[1])
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    yield found
+    sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+TASK_WRITES = ["canonical_document", "task_definition_log", "task_definition"]
+WORKFLOW_WRITES = ["workflow_version", "data_workflow"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("edit", "wanted"),
+    [
+        (replace(FIRST, edges=(*FIRST.edges, ("a", "c"))), [*WORKFLOW_WRITES, "workflow_edge_log"]),
+        (replace(FIRST, edges=FIRST.edges[:1]), [*WORKFLOW_WRITES, "workflow_edge_log"]),
+        (replace(FIRST, tasks=(replace(A, text="x"), B, C)), [*TASK_WRITES, *WORKFLOW_WRITES, "workflow_edge_log"]),
+        (replace(FIRST, tasks=(A, B), edges=FIRST.edges[:1]), [*WORKFLOW_WRITES, "workflow_edge_log"]),
+        (replace(FIRST, settings=replace(SETTINGS, name="Other")), [*WORKFLOW_WRITES]),
+    ],
+    ids=["an edge more", "an edge less", "a task updated", "a task deleted", "the workflow alone"],
+)  # fmt: skip
+def test_tasks_come_first_then_the_workflow_then_its_relations(
+    kept: Kept, written: list[str], edit: Definition, wanted: list[str]
+) -> None:
+    """In one transaction, on the way that orchestration takes. What is deleted of a task is its membership and its
+    metadata, before this; its definition stays for the day it comes back."""
+    kept.save(FIRST)
+    written.clear()
+    with kept.store.write() as work:
+        (workflow,) = work.workflows.all()["workflow"].to_list()
+        whole = snapshot.document(edit).decode()
+        save_drafts(work, "anna", drafts_of(work, {workflow: whole}, {workflow: "manual"}))
+    assert [table for table in written if table != "workflow_task_relation"] == [*wanted, "workflow_edge"]
 
 
 # --- edges ---------------------------------------------------------------------------------------
@@ -173,6 +354,24 @@ def test_an_empty_list_means_that_there_are_no_edges(kept: Kept) -> None:
     assert len(kept.edges_of(1)) == 2
 
 
+def test_the_same_edges_as_before_replace_nothing(kept: Kept) -> None:
+    """Their rows stay, with the number of the new version; so do those beside one that changed."""
+    kept.save(FIRST)
+    rows = kept.all("SELECT id, pre_task_code FROM workflow_edge ORDER BY id")
+    kept.save(replace(FIRST, settings=replace(SETTINGS, name="Other")))
+    assert kept.all("SELECT id, pre_task_code FROM workflow_edge ORDER BY id") == rows
+    kept.save(changed(FIRST, "c", name="New"))
+    assert kept.all("SELECT id, pre_task_code FROM workflow_edge WHERE workflow_version = 3 ORDER BY id")[0] == rows[0]
+    assert len(kept.all("SELECT id FROM workflow_edge WHERE workflow_version = 3")) == 2
+
+
+def test_the_edges_of_a_version_that_changed_none_are_there_for_it_too(kept: Kept) -> None:
+    kept.save(FIRST)
+    kept.save(replace(FIRST, settings=replace(SETTINGS, name="Other")))
+    assert kept.edges_of(2) == kept.edges_of(1) == [("a", 1, "b", 1), ("b", 1, "c", 1)]
+    assert kept.all("SELECT from_version, to_version FROM workflow_edge_log") == [(1, None), (1, None)]
+
+
 def test_an_edge_of_another_workflow_is_left_alone(kept: Kept) -> None:
     kept.save(FIRST)
     with kept.store.write() as work:
@@ -183,6 +382,14 @@ def test_an_edge_of_another_workflow_is_left_alone(kept: Kept) -> None:
 
 
 # --- kept only -----------------------------------------------------------------------------------
+
+
+def test_what_is_kept_only_is_kept_once(kept: Kept) -> None:
+    kept.save(FIRST)
+    other = changed(FIRST, "a", text="select 9")
+    assert kept.save(other, sync=False) == kept.save(other, sync=False) == (2, {"a": 2, "b": 1, "c": 1})
+    assert kept.save(FIRST, sync=False) == (3, {"a": 3, "b": 1, "c": 1})
+    assert kept.save(FIRST) == (4, {"a": 1, "b": 1, "c": 1})  # the newest one is not current, so it is no copy
 
 
 def test_without_sync_only_the_logs_learn_of_it(kept: Kept) -> None:
@@ -238,6 +445,6 @@ def test_a_version_number_is_given_once(kept: Kept) -> None:
 
 
 def test_an_error_after_the_first_function_undoes_it(kept: Kept) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(InvalidInput, match="edge a → unknown: task unknown is not of this save"):
         kept.save(replace(FIRST, edges=(("a", "unknown"),)))
     assert kept.all("SELECT * FROM task_definition_log") == kept.all("SELECT * FROM canonical_document") == []

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.definition import CrossEdge, Definition
+
+NEW: Final = 0  # Draft.workflow_id of a workflow that is not there yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class TaskVersion:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A definition that is about to become the next version of its workflow."""
+    """A definition that is about to become the next version of its workflow. `based_on`: number of the version that it
+    was made from, where that is known."""
 
     workflow_id: int
     definition: Definition
@@ -30,6 +33,7 @@ class Draft:
     touched: Collection[str] = ()  # its tasks whose content or edges differ from the version before
     rollback_of: int | None = None
     imported_from: str | None = None
+    based_on: int | None = None
 
 
 def structure(draft: Draft, versions: Mapping[str, int]) -> str:

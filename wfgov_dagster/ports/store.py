@@ -153,6 +153,13 @@ class VersionRow:
     imported_from: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewestVersion:
+    version_no: int
+    content_hash: str
+    is_current: bool
+
+
 EdgeRow = tuple[str, int, str, str, int, int]  # workflow code, version number, pre task, post task, their versions
 
 
@@ -160,10 +167,17 @@ class Versions(Protocol):
     """Versions of workflows, tasks and edges; `usecases/save.py` alone writes through it."""
 
     def tasks(self, codes: Collection[str]) -> Mapping[str, TaskVersion]: ...
-    def highest_tasks(self, codes: Collection[str]) -> Mapping[str, int]: ...
+    def newest_tasks(self, codes: Collection[str]) -> Mapping[str, TaskVersion]:
+        """Those with the highest number ever, by code: also what was only kept."""
+
+    def free_codes(self, count: int) -> Sequence[str]:
+        """Of tasks to come."""
+
     def keep(self, texts: Mapping[str, str]) -> None: ...
     def add_tasks(self, actor: str, new: Sequence[TaskVersion], *, sync: bool) -> None: ...
-    def highest(self, workflow_ids: Collection[int]) -> Mapping[int, int]: ...
+    def newest(self, workflow_ids: Collection[int]) -> Mapping[int, NewestVersion]:
+        """Those with the highest number ever, by workflow id: also what was only kept."""
+
     def add(self, actor: str, rows: Sequence[VersionRow], *, sync: bool) -> None: ...
     def touch_members(self, workflow_ids: Collection[int], codes: Collection[str]) -> None: ...
     def waiting(self, codes: Collection[str] | None) -> Sequence[tuple[int, str]]: ...

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from wfgov_dagster.domain.definition import Definition
 from wfgov_dagster.domain.version import TaskVersion, rebuild, task_versions
 from wfgov_dagster.errors import NotFound
-from wfgov_dagster.ports.store import EdgeRow, VersionRow
+from wfgov_dagster.ports.store import EdgeRow, NewestVersion, VersionRow
 from wfgov_dagster.store.among import among
 from wfgov_dagster.store.frames import insert, run_many
 from wfgov_dagster.store.schema.given import data_task
@@ -41,10 +41,22 @@ class SqlVersions:
         query = sa.select(_D.task_code, _D.version, _D.body_hash).where(among(self._conn, _D.task_code, codes))
         return {row[0]: TaskVersion(*row) for row in self._conn.execute(query)}
 
-    def highest_tasks(self, codes: Collection[str]) -> dict[str, int]:
-        """Highest version ever, by code."""
-        query = sa.select(_L.task_code, sa.func.max(_L.version)).where(among(self._conn, _L.task_code, codes))
-        return {row[0]: row[1] for row in self._conn.execute(query.group_by(_L.task_code))}
+    def newest_tasks(self, codes: Collection[str]) -> dict[str, TaskVersion]:
+        top = sa.select(_L.task_code, sa.func.max(_L.version).label("version"))
+        top_of = top.where(among(self._conn, _L.task_code, codes)).group_by(_L.task_code).subquery()
+        query = sa.select(_L.task_code, _L.version, _L.body_hash).join(
+            top_of, (top_of.c.task_code == _L.task_code) & (top_of.c.version == _L.version)
+        )
+        return {row[0]: TaskVersion(*row) for row in self._conn.execute(query)}
+
+    def free_codes(self, count: int) -> list[str]:
+        """Numbers go on from the highest; two saves at once that take the same one: the second is a Conflict."""
+        if not count:
+            return []
+        known = [sa.select(column).where(column.like("task-%")) for column in (_L.task_code, data_task.c.task_code)]
+        ends = (code.removeprefix("task-") for code in self._conn.scalars(sa.union(*known)))
+        last = max((int(end) for end in ends if end.isascii() and end.isdigit()), default=0)
+        return [f"task-{last + at}" for at in range(1, count + 1)]
 
     def keep(self, texts: Mapping[str, str]) -> None:
         """Canonical texts by hash; what is there already stays, and no clean-up takes it before this is committed."""
@@ -95,11 +107,15 @@ class SqlVersions:
 
     # workflows
 
-    def highest(self, workflow_ids: Collection[int]) -> dict[int, int]:
-        """Highest version number ever, by workflow id."""
-        query = sa.select(_VER.workflow_id, sa.func.max(_VER.version_no)).group_by(_VER.workflow_id)
-        found = self._conn.execute(query.where(among(self._conn, _VER.workflow_id, workflow_ids)))
-        return {row[0]: row[1] for row in found}
+    def newest(self, workflow_ids: Collection[int]) -> dict[int, NewestVersion]:
+        top = sa.select(_VER.workflow_id, sa.func.max(_VER.version_no).label("version_no"))
+        top_of = top.where(among(self._conn, _VER.workflow_id, workflow_ids)).group_by(_VER.workflow_id).subquery()
+        query = (
+            sa.select(_VER.workflow_id, _VER.version_no, _VER.content_hash, _VER.id == _W.current_version_id)
+            .join(top_of, (top_of.c.workflow_id == _VER.workflow_id) & (top_of.c.version_no == _VER.version_no))
+            .join(data_workflow, _W.id == _VER.workflow_id)
+        )
+        return {row[0]: NewestVersion(row[1], row[2], bool(row[3])) for row in self._conn.execute(query)}
 
     def add(self, actor: str, rows: Sequence[VersionRow], *, sync: bool) -> None:
         """New versions; with `sync` each becomes its workflow's current one."""
@@ -207,23 +223,34 @@ class SqlVersions:
 
         The log keeps an interval for each edge: those that are not in the new version end with the one before.
         """
-        log = workflow_edge_log.c
+        log, fresh = workflow_edge_log.c, {(code, *edge): number for code, number, *edge in rows}
         query = sa.select(log.id, *(log[name] for name in _EDGE)).where(
             log.to_version.is_(None), among(self._conn, log.workflow_code, numbers)
         )
         running = {tuple(row[1:]): row[0] for row in self._conn.execute(query)}
-        fresh = {(code, pre, post, pre_v, post_v) for code, _, pre, post, pre_v, post_v in rows}
         ended = [(identity, key[0]) for key, identity in running.items() if key not in fresh]
         end = sa.update(workflow_edge_log).where(log.id == sa.bindparam("i")).values(to_version=sa.bindparam("v"))
         run_many(self._conn, end, [{"i": identity, "v": numbers[code] - 1} for identity, code in ended])
-        begun = [(*key, numbers[key[0]], actor) for key in sorted(fresh - running.keys())]
+        begun = [(*key, fresh[key], actor) for key in sorted(fresh.keys() - running.keys())]
         insert(self._conn, workflow_edge_log, (*_EDGE, "from_version", "operator"), begun)
         if sync:
-            edge = workflow_edge
-            self._conn.execute(sa.delete(edge).where(among(self._conn, edge.c.workflow_code, numbers)))
-            insert(
-                self._conn,
-                edge,
-                (*_EDGE, "workflow_version"),
-                [(code, pre, post, pre_v, post_v, number) for code, number, pre, post, pre_v, post_v in rows],
-            )
+            self._make_edges_current(fresh, numbers)
+
+    def _make_edges_current(self, fresh: Mapping[tuple[Any, ...], int], numbers: Mapping[str, int]) -> None:
+        """Rows of edges that are as before stay: all that becomes of them is the number of the version."""
+        edge = workflow_edge.c
+        query = sa.select(edge.id, edge.workflow_version, *(edge[name] for name in _EDGE))
+        found = self._conn.execute(query.where(among(self._conn, edge.workflow_code, numbers)))
+        there = {tuple(row[2:]): (row[0], row[1]) for row in found}
+        gone = [identity for key, (identity, _) in there.items() if key not in fresh]
+        if gone:
+            self._conn.execute(sa.delete(workflow_edge).where(among(self._conn, edge.id, gone)))
+        stayed: dict[int, list[int]] = {}
+        for key in there.keys() & fresh.keys():
+            if there[key][1] != fresh[key]:
+                stayed.setdefault(fresh[key], []).append(there[key][0])
+        for number, ids in sorted(stayed.items()):
+            these = sa.update(workflow_edge).where(among(self._conn, edge.id, ids))
+            self._conn.execute(these.values(workflow_version=number))
+        new = [(*key, fresh[key]) for key in sorted(fresh.keys() - there.keys())]
+        insert(self._conn, workflow_edge, (*_EDGE, "workflow_version"), new)

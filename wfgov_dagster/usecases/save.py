@@ -1,15 +1,17 @@
 """The three functions through which every version is written (spec C); nothing else writes those tables.
 
 They take lists and an open unit of work. Order in one transaction: task definitions, workflow definition, relations.
+Where they differ from the code in spec C: docs/handbook/versions.md.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.definition import Edge, Task
-from wfgov_dagster.domain.version import Draft, TaskVersion, structure
-from wfgov_dagster.ports.store import VersionRow, Work
+from wfgov_dagster.domain.version import NEW, Draft, TaskVersion, structure
+from wfgov_dagster.errors import Conflict, InvalidInput, NotFound
+from wfgov_dagster.ports.store import EdgeRow, VersionRow, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,53 +23,55 @@ class Relations:
     edges: Sequence[Edge]
 
 
-def save_task_definitions(work: Work, actor: str, tasks: Sequence[Task], *, sync: bool = True) -> Mapping[str, int]:
-    """Task code → version. Equal content keeps its version; other content is the highest version ever + 1.
+def save_task_definitions(
+    work: Work, actor: str, tasks: Sequence[Task], *, based_on: Mapping[str, int] | None = None, sync: bool = True
+) -> Mapping[str, int]:
+    """Task code → version, in the order of `tasks`; one without a code is given one. Equal content keeps its version;
+    other content is the highest version ever + 1.
 
-    With `sync` it becomes what the task runs now; without, it is only kept.
+    With `sync` it becomes what the task runs now, and is compared with that; without, it is only kept, and compared
+    with the newest that is kept. `based_on`: the version that each was made from, where that is known. Raises NotFound
+    for a base that never was, Conflict for one that is not the newest.
     """
-    bodies = {task.code: snapshot.task_body(task) for task in tasks}
+    bases = based_on or {}
+    bodies = {task.code: snapshot.task_body(task) for task in _with_codes(work, tasks)}
     hashes = {code: snapshot.digest(body) for code, body in bodies.items()}
-    current = work.versions.tasks(list(bodies))
-    changed = sorted(code for code in bodies if code not in current or current[code].body_hash != hashes[code])
-    highest = work.versions.highest_tasks(changed)
-    new = [TaskVersion(code, highest.get(code, 0) + 1, hashes[code]) for code in changed]
+    known = work.versions.tasks(list(bodies)) if sync else work.versions.newest_tasks(list(bodies))
+    changed = sorted(code for code in bodies if code not in known or known[code].body_hash != hashes[code])
+    newest = {code: one.version for code, one in work.versions.newest_tasks([*changed, *bases]).items()}
+    for code in sorted(bases):
+        _refuse_base(f"task {code}", bases[code], newest.get(code, 0))
+    new = [TaskVersion(code, newest.get(code, 0) + 1, hashes[code]) for code in changed]
     work.versions.keep({hashes[one.code]: bodies[one.code].decode() for one in new})
     work.versions.add_tasks(actor, new, sync=sync)
-    return {code: one.version for code, one in current.items()} | {one.code: one.version for one in new}
+    versions = {code: one.version for code, one in known.items()} | {one.code: one.version for one in new}
+    return {code: versions[code] for code in bodies}
 
 
 def save_workflow_definition(
     work: Work, actor: str, drafts: Sequence[Draft], task_versions: Mapping[str, int], *, sync: bool = True
 ) -> Mapping[str, int]:
-    """Workflow code → new version number: the highest ever + 1, so that none is used twice.
+    """Workflow code → version number: the newest one's where content is equal, else the highest ever + 1, so that none
+    is used twice. A draft without an id makes its workflow.
 
-    With `sync` it becomes the current version. The platform state is not touched (design rule 7).
+    With `sync` it becomes the current version. The platform state is not touched (design rule 7). Raises NotFound for
+    a base that never was, Conflict for one that is not the newest.
     """
-    highest = work.versions.highest([draft.workflow_id for draft in drafts])
-    numbers = {draft.definition.code: highest.get(draft.workflow_id, 0) + 1 for draft in drafts}
-    work.versions.add(
-        actor,
-        [
-            VersionRow(
-                workflow_id=draft.workflow_id,
-                version_no=numbers[draft.definition.code],
-                structure_snapshot=structure(draft, task_versions),
-                content_hash=draft.hashes.content,
-                functional_hash=draft.hashes.functional,
-                change_summary=draft.change_summary,
-                trigger_source=draft.trigger_source,
-                rollback_of=draft.rollback_of,
-                imported_from=draft.imported_from,
-            )
-            for draft in drafts
-        ],
-        sync=sync,
-    )
-    if sync:
-        work.versions.touch_members(
-            [draft.workflow_id for draft in drafts], {code for draft in drafts for code in draft.touched}
-        )
+    drafts = _with_ids(work, actor, drafts, sync=sync)
+    newest = work.versions.newest([draft.workflow_id for draft in drafts])
+    numbers: dict[str, int] = {}
+    fresh: list[Draft] = []
+    for draft in drafts:
+        last, code = newest.get(draft.workflow_id), draft.definition.code
+        number = 0 if last is None else last.version_no
+        if draft.based_on is not None:
+            _refuse_base(f"workflow {code}", draft.based_on, number)
+        same = last is not None and last.content_hash == draft.hashes.content and (last.is_current or not sync)
+        numbers[code] = number if same else number + 1
+        fresh += [] if same else [draft]
+    work.versions.add(actor, [_row(one, numbers[one.definition.code], task_versions) for one in fresh], sync=sync)
+    if sync and fresh:
+        work.versions.touch_members([one.workflow_id for one in fresh], {code for one in fresh for code in one.touched})
     return numbers
 
 
@@ -76,15 +80,71 @@ def save_task_relations(
 ) -> None:
     """Stamp each edge with the workflow version and the versions of its two tasks; keep unbroken runs as intervals.
 
-    With `sync` they replace the edges of the current version; without, only the log learns of them.
+    With `sync` they become the edges of the current version: rows that are as before stay, and get its number; without,
+    only the log learns of them. Raises InvalidInput for an edge of a task that is not of this save.
     """
-    work.versions.relate(
-        actor,
-        [
-            (one.workflow_code, one.version_no, pre, post, task_versions[pre], task_versions[post])
-            for one in relations
-            for pre, post in one.edges
-        ],
-        {one.workflow_code: one.version_no for one in relations},
-        sync=sync,
+    rows = [_edge(one, edge, task_versions) for one in relations for edge in one.edges]
+    work.versions.relate(actor, rows, {one.workflow_code: one.version_no for one in relations}, sync=sync)
+
+
+def _with_codes(work: Work, tasks: Sequence[Task]) -> Sequence[Task]:
+    free = iter(work.versions.free_codes(sum(not task.code for task in tasks)))
+    return [task if task.code else replace(task, code=next(free)) for task in tasks]
+
+
+def _with_ids(work: Work, actor: str, drafts: Sequence[Draft], *, sync: bool) -> Sequence[Draft]:
+    new = [draft for draft in drafts if draft.workflow_id == NEW]
+    if not new:
+        return drafts
+    if not sync:
+        where, hint = f"workflow {new[0].definition.code}", "save it with sync"
+        raise InvalidInput("its first version cannot be kept only: there is no workflow yet", where=where, hint=hint)
+    work.workflows.create([_workflow(one, actor) for one in new])
+    ids = dict(work.workflows.all().select("code", "workflow").iter_rows())
+    return [one if one.workflow_id != NEW else replace(one, workflow_id=ids[one.definition.code]) for one in drafts]
+
+
+def _workflow(draft: Draft, actor: str) -> dict[str, object]:
+    """Its row. Tasks come into it by their memberships, which are no part of a save."""
+    settings = draft.definition.settings
+    return {
+        "workflow_code": settings.code,
+        "workflow_name": settings.name,
+        "description": settings.description or None,
+        "origin": "manual",
+        "definition_json": snapshot.document(draft.definition).decode(),
+        "definition_hash": draft.hashes.content,
+        "created_by": actor,
+        "updated_by": actor,
+    }
+
+
+def _refuse_base(where: str, base: int, newest: int) -> None:
+    if 1 <= base < newest:
+        told = f"it was made from V{base}, and V{newest} is the newest"
+        raise Conflict(told, where=where, hint="read the newest one, and change that")
+    if base != newest:
+        raise NotFound(f"there never was a version {base} of it", where=where, hint=f"the newest one is {newest}")
+
+
+def _row(draft: Draft, number: int, task_versions: Mapping[str, int]) -> VersionRow:
+    return VersionRow(
+        workflow_id=draft.workflow_id,
+        version_no=number,
+        structure_snapshot=structure(draft, task_versions),
+        content_hash=draft.hashes.content,
+        functional_hash=draft.hashes.functional,
+        change_summary=draft.change_summary,
+        trigger_source=draft.trigger_source,
+        rollback_of=draft.rollback_of,
+        imported_from=draft.imported_from,
     )
+
+
+def _edge(one: Relations, edge: Edge, task_versions: Mapping[str, int]) -> EdgeRow:
+    pre, post = edge
+    for code in edge:
+        if code not in task_versions:
+            told = f"edge {pre} → {post}: task {code} is not of this save"
+            raise InvalidInput(told, where=f"workflow {one.workflow_code}", hint="save the tasks of its edges too")
+    return one.workflow_code, one.version_no, pre, post, task_versions[pre], task_versions[post]
