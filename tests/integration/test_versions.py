@@ -13,6 +13,7 @@ from wfgov_dagster.domain.version import Draft
 from wfgov_dagster.errors import Conflict, NotFound
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.store import SqlStore, SqlWork
+from wfgov_dagster.usecases.new_versions import drafts_of, save_drafts
 from wfgov_dagster.usecases.save import (
     Relations,
     save_task_definitions,
@@ -66,12 +67,22 @@ class Kept:
 def saved(work: SqlWork, definition: Definition, actor: str, *, sync: bool = True) -> tuple[int, Mapping[str, int]]:
     (workflow,) = work.workflows.all()["workflow"].to_list()
     before = work.versions.latest_definitions([workflow]).get(workflow)
-    versions = save_task_definitions(work, actor, definition.tasks, sync=sync)
-    touched = diff(before, definition).touched()
+    known = None if before is None else before.same(definition)
+    versions = save_task_definitions(work, actor, definition.tasks, sync=sync, known=known)
+    touched = diff(None if before is None else before.definition, definition).touched()
     draft = Draft(workflow, definition, snapshot.hashes(definition), "changed", "manual", (), touched)
     number = save_workflow_definition(work, actor, [draft], versions, sync=sync)["w"]
     save_task_relations(work, actor, [Relations("w", number, definition.edges)], versions, sync=sync)
     return number, versions
+
+
+def drafted(kept: Kept, definition: Definition, whole: bytes | None = None) -> int:
+    """The next version, as step 3 of an orchestration makes it of a current definition."""
+    document = (snapshot.document(definition) if whole is None else whole).decode()
+    with kept.store.write() as work:
+        (workflow,) = work.workflows.all()["workflow"].to_list()
+        (made,) = save_drafts(work, "anna", drafts_of(work, {workflow: document}, {workflow: "manual"}))
+    return made.version_no
 
 
 @pytest.fixture
@@ -122,6 +133,43 @@ def test_saving_equal_tasks_twice_makes_nothing(kept: Kept) -> None:
     with kept.store.write() as work:
         assert save_task_definitions(work, "bob", FIRST.tasks) == {"a": 1, "b": 1, "c": 1}
     assert {row[0] for row in kept.all("SELECT operator FROM task_definition_log")} == {"anna"}
+
+
+def test_one_changed_task_costs_one_hash(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the workflow's size: the other tasks are neither written nor hashed again."""
+    many = make(SETTINGS, [Task(f"t{at:03}", "T", text=f"select {at}") for at in range(200)], [("t000", "t001")])
+    assert drafted(kept, many) == 1
+    written: list[str] = []
+    hashed: list[bytes] = []
+    body, digest = snapshot.task_body, snapshot.digest
+
+    def write(task: Task) -> bytes:
+        written.append(task.code)
+        return body(task)
+
+    def hash_(content: bytes) -> str:
+        hashed.append(content)
+        return digest(content)
+
+    monkeypatch.setattr(snapshot, "task_body", write)
+    monkeypatch.setattr(snapshot, "digest", hash_)
+    for at, code in enumerate(("t007", "t007", "t123"), start=2):
+        many = changed(many, code, text=f"select {code} {at}")
+        whole = snapshot.document(many)
+        del written[:], hashed[:]
+        assert drafted(kept, many, whole) == at
+        assert (written, len(hashed)) == ([code], 3)  # its own, and both of the whole
+
+
+def test_a_task_that_was_saved_elsewhere_is_hashed_again(kept: Kept) -> None:
+    """What the workflow's version has is not what the task runs now."""
+    assert drafted(kept, FIRST) == 1
+    with kept.store.write() as work:
+        save_task_definitions(work, "bob", [replace(A, text="select 9")])
+    assert drafted(kept, changed(FIRST, "b", text="select 9")) == 2
+    assert kept.edges_of(2) == [("a", 3, "b", 2), ("b", 2, "c", 1)]
+    with kept.store.read() as work:
+        assert work.versions.definition("w", 2) == changed(FIRST, "b", text="select 9")
 
 
 def test_a_task_without_workflow_has_versions_too(kept: Kept) -> None:

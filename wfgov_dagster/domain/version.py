@@ -1,7 +1,7 @@
 """The structure of a version: settings, tasks with their versions, edges. With the task bodies it is the document."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -29,6 +29,20 @@ class Draft:
     inter_workflow_edges: Sequence[tuple[str, str, str, str]] = ()  # workflow, task, waiting task, state
     touched: Collection[str] = ()  # its tasks whose content or edges differ from the version before
     rollback_of: int | None = None
+    known: Mapping[str, int] = field(default_factory=dict)  # its tasks that are word by word the version of that number
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """Content of a version. `tasks`: code → version."""
+
+    definition: Definition
+    tasks: Mapping[str, int]
+
+    def same(self, after: Definition) -> dict[str, int]:
+        """Tasks of `after` that are the same here: nobody has to write or hash them again to know their version."""
+        mine = self.definition.by_code()
+        return {task.code: self.tasks[task.code] for task in after.tasks if mine.get(task.code) == task}
 
 
 def structure(draft: Draft, versions: Mapping[str, int]) -> str:

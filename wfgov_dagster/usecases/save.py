@@ -21,14 +21,18 @@ class Relations:
     edges: Sequence[Edge]
 
 
-def save_task_definitions(work: Work, actor: str, tasks: Sequence[Task], *, sync: bool = True) -> Mapping[str, int]:
+def save_task_definitions(
+    work: Work, actor: str, tasks: Sequence[Task], *, sync: bool = True, known: Mapping[str, int] | None = None
+) -> Mapping[str, int]:
     """Task code → version. Equal content keeps its version; other content is the highest version ever + 1.
 
-    With `sync` it becomes what the task runs now; without, it is only kept.
+    With `sync` it becomes what the task runs now; without, it is only kept. `known`: tasks that are word by word the
+    version of that number; where it is the current one they are not hashed again.
     """
-    bodies = {task.code: snapshot.task_body(task) for task in tasks}
+    current, same = work.versions.tasks([task.code for task in tasks]), known or {}
+    new_ones = [task for task in tasks if task.code not in current or same.get(task.code) != current[task.code].version]
+    bodies = {task.code: snapshot.task_body(task) for task in new_ones}
     hashes = {code: snapshot.digest(body) for code, body in bodies.items()}
-    current = work.versions.tasks(list(bodies))
     changed = sorted(code for code in bodies if code not in current or current[code].body_hash != hashes[code])
     highest = work.versions.highest_tasks(changed)
     new = [TaskVersion(code, highest.get(code, 0) + 1, hashes[code]) for code in changed]
