@@ -65,6 +65,11 @@ def task_versions(structure_snapshot: str) -> list[tuple[str, int]]:
     return [(code, version) for code, version in orjson.loads(structure_snapshot)["tasks"]]
 
 
+def waits_for(structure_snapshot: str) -> frozenset[str]:
+    """Codes of the workflows that its cross-workflow edges come from."""
+    return frozenset(edge[0] for edge in orjson.loads(structure_snapshot)["cross_workflow_edges"])
+
+
 def rebuild(structure_snapshot: str, bodies: Mapping[str, str]) -> Definition:
     """The definition again; `bodies`: text of each task's body. Raises InvalidInput for what is no such snapshot."""
     found: dict[str, Any] = orjson.loads(structure_snapshot)

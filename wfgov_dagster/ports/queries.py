@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from wfgov_dagster.domain.deep import Changed
+
 Direction = Literal["upstream", "downstream"]
 
 
@@ -101,17 +103,20 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class VersionListRow:
-    """`published`: an engine was seen to hold it at some time."""
+    """`published`: an engine was seen to hold it at some time. `above_hash`: of the workflows above it when it was
+    made, empty = none; None = nobody looked. `changed`: against the version before it, see domain/deep.py."""
 
     version_no: int
     content_hash: str
     functional_hash: str
+    above_hash: str | None
     change_summary: str
     trigger_source: str
     created_by: str
     created_at: datetime
     rollback_of: int | None
     published: bool
+    changed: Changed | None = None
 
 
 class Queries(Protocol):

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from wfgov_dagster.domain.deep import Seen
 from wfgov_dagster.domain.definition import Definition, Edge
 from wfgov_dagster.domain.version import Rebuilt, TaskVersion
 from wfgov_dagster.ports.adoption import Adoption
@@ -149,6 +150,7 @@ class VersionRow:
     change_summary: str
     trigger_source: str
     rollback_of: int | None
+    above_hash: str
 
 
 EdgeRow = tuple[str, int, str, str, int, int]  # workflow code, version number, pre task, post task, their versions
@@ -166,6 +168,9 @@ class Versions(Protocol):
     def touch_members(self, workflow_ids: Collection[int], codes: Collection[str]) -> None: ...
     def waiting(self, codes: Collection[str] | None) -> Sequence[tuple[int, str]]: ...
     def current_documents(self, workflow_ids: Collection[int]) -> Mapping[int, str]: ...
+    def seen(self, workflow_codes: Collection[str]) -> Mapping[str, Seen]:
+        """Of those that have a version: what the current one is, and which workflows it waits for."""
+
     def latest_definitions(self, workflow_ids: Collection[int]) -> Mapping[int, Rebuilt]: ...
     def definition(self, workflow_code: str, version_no: int) -> Definition: ...
     def inter_workflow_edges(

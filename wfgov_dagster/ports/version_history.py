@@ -32,6 +32,7 @@ class HistoryRow:
     version_no: int
     content_hash: str
     functional_hash: str
+    above_hash: str | None
     change_summary: str
     trigger_source: str
     created_by: str
@@ -120,6 +121,9 @@ class VersionHistory(Protocol):
 
     def edges(self, workflow_code: str, version_no: int, edge: Edge | None = None) -> Sequence[Blame]:
         """Of the version's edges, sorted."""
+
+    def hashes(self, workflow_code: str, version_no: int) -> tuple[str, str | None]:
+        """(content hash, hash of what was above it); the latter None = nobody looked. Raises NotFound."""
 
     def outline(self, workflow_code: str, version_no: int) -> Outline:
         """Raises NotFound."""

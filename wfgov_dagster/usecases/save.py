@@ -10,6 +10,7 @@ from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.definition import Edge, Task
 from wfgov_dagster.domain.version import Draft, TaskVersion, structure
 from wfgov_dagster.ports.store import VersionRow, Work
+from wfgov_dagster.usecases.look_above import above_drafts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ def save_workflow_definition(
 ) -> Mapping[str, int]:
     """Workflow code → new version number: the highest ever + 1, so that none is used twice.
 
-    With `sync` it becomes the current version. The platform state is not touched (design rule 7).
+    With `sync` it becomes the current version. The platform state is not touched (design rule 7). What is above each is
+    looked at now: of those that are saved together, as they are saved.
     """
+    above = above_drafts(work.versions, drafts)
     highest = work.versions.highest([draft.workflow_id for draft in drafts])
     numbers = {draft.definition.code: highest.get(draft.workflow_id, 0) + 1 for draft in drafts}
     work.versions.add(
@@ -62,6 +65,7 @@ def save_workflow_definition(
                 change_summary=draft.change_summary,
                 trigger_source=draft.trigger_source,
                 rollback_of=draft.rollback_of,
+                above_hash=above[draft.definition.code],
             )
             for draft in drafts
         ],

@@ -145,6 +145,11 @@ workflow_version = sa.Table(
     sa.Column("created_by", key(100), nullable=False, comment="Who."),
     moment("created_at", "When."),
     moment("removed_at", "When a clean-up emptied it; the row stays for what names it.", nullable=True),
+    sa.Column(
+        "above_hash",
+        sa.String(80),
+        comment="Of the workflows above it when it was made; empty = none, NULL = made before this column.",
+    ),
     one_of("trigger_source", ("task_change", "lineage_update", "manual", "api")),
     sa.UniqueConstraint("workflow_id", "version_no"),
     sa.Index(
