@@ -1,4 +1,4 @@
-"""`make bench`: our derivation against pandas + networkx in the same run, and one changed row; compare.py, flows.py.
+"""`make bench`: our derivation against pandas + networkx in the same run, and one changed row; compare, flows, storage.
 
 Each full derivation runs in a process of its own, so that its peak memory is its own; results have to be equal.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests.bench import compare, estate, flows, ours, plain
+from tests.bench import compare, estate, flows, ours, plain, storage
 from tests.bench.alone import alone
 from wfgov_dagster.settings import CHECKOUT
 from wfgov_dagster.store.db import Database
@@ -32,6 +32,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="tasks; none: no derivation")
     parser.add_argument("--runs", type=int, default=3, help="runs of each; the median counts")
+    parser.add_argument("--versions", type=int, default=1000, help="of the workflow whose bytes are measured")
+    parser.add_argument("--edits", type=int, default=100, help="sent to a real DolphinScheduler; 0: none")
     arguments = parser.parse_args()
     print("full derivation in memory: read, dependencies and their evidence, levels, memberships, documents, hashes")
     print(f"{'tasks':>9} {'edges':>9} {'pandas s':>9} {'ours s':>8} {'ratio':>6} {'pandas MB':>10} {'ours MB':>8}")
@@ -49,6 +51,7 @@ def main() -> None:
         _commands(Path(folder))
         compare.report(Path(folder), arguments.runs)
         flows.report(Path(folder), arguments.runs)
+        storage.report(Path(folder), arguments.versions, arguments.edits)
 
 
 def _commands(folder: Path) -> None:

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.integration.publishing_child import Clerk, Life, publish_what_is_left
 from tests.integration.retention_support import Archive, wrongs
 from tests.support.killing import Tell, family
 from tests.support.size import SEED, SIZE, size
+from tests.support.waiting import computed_and_waited
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.definition import Settings, Task, make
 from wfgov_dagster.domain.version import Draft, structure
@@ -33,32 +35,55 @@ PUBLISHED = tuple(f"w{at}" for at in range(3))
 LONGEST_SECONDS = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Of these seconds, here and in the database's server: `waited` for a processor, which a machine with other work
+    makes longer, and `computed`. What is not waited is the transaction's own, disks and locks included."""
+
+    seconds: float
+    computed: float
+    waited: float
+
+    @property
+    def own(self) -> float:
+        return self.seconds - self.waited
+
+
 class TimedStore:
     """Knows how long each transaction that writes has held what it locked, until it is committed: from its beginning,
-    or from when it had the lock on a workflow, for which it may have waited without holding anything."""
+    or, on PostgreSQL, from when it had the lock on a workflow, for which it may have waited without holding anything.
+    SQLite's one lock it has from its beginning."""
 
     def __init__(self, database: Database) -> None:
-        self._inner = SqlStore(database)
+        self._database, self._inner = database, SqlStore(database)
         self.read = self._inner.read
-        self.held: list[float] = []
+        self.held: list[Held] = []
 
     @contextmanager
     def write(self) -> Iterator[SqlWork]:
-        begun = time.monotonic()
+        begun = self._now(None)
+        server: int | None = None
 
         def start(found: object) -> object:
             nonlocal begun
-            begun = time.monotonic()
+            begun = self._now(server)
             return found
 
         try:
             with self._inner.write() as work:
+                if not self._database.is_sqlite:
+                    server = work._conn.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+                    lock = work.publishing.workflow
+                    work.publishing.workflow = lambda *one, **how: start(lock(*one, **how))  # type: ignore[method-assign]
                 start(None)
-                lock = work.publishing.workflow
-                work.publishing.workflow = lambda *one, **how: start(lock(*one, **how))  # type: ignore[method-assign]
                 yield work
         finally:
-            self.held.append(time.monotonic() - begun)
+            self.held.append(Held(*(after - before for before, after in zip(begun, self._now(server), strict=True))))
+
+    def _now(self, server: int | None) -> tuple[float, float, float]:
+        there = (0.0, 0.0) if server is None else computed_and_waited(server)
+        computed, waited = computed_and_waited()
+        return time.monotonic(), computed + there[0], waited + there[1]
 
 
 def fill(archive: Archive, code: str) -> None:
@@ -157,15 +182,18 @@ def test_it_holds_nobody_up_while_others_publish(
     assert removed["edges"] == WORKFLOWS * (VERSIONS - 1) * READERS
     assert removed["tasks"] >= WORKFLOWS * (VERSIONS - 1)
     assert removed["bodies"] >= WORKFLOWS * (VERSIONS - 1)
-    longest = sorted(timed.held)[-5:]
+    longest = sorted(timed.held, key=lambda one: -one.own)[:5]
+    told = ", ".join(
+        f"{1000 * one.own:.1f} ({1000 * one.computed:.1f} computing; + {1000 * one.waited:.1f} without a processor)"
+        for one in longest
+    )
     with capsys.disabled():
         sys.stdout.write(
             f"\n{database.url.get_backend_name()}: {done.rows} rows in {took:.1f} s, {len(timed.held)} transactions,"
-            f" the longest {', '.join(f'{1000 * one:.1f}' for one in reversed(longest))} ms;"
-            f" {published} publishes meanwhile\n"
+            f" the longest held {told} ms; {published} publishes meanwhile\n"
         )
     assert all(archive.there(code) == [VERSIONS] for code in codes)
     assert wrongs(archive) == []
     if SIZE == "soak":
         assert published > 0
-        assert max(timed.held) <= LONGEST_SECONDS
+        assert longest[0].own <= LONGEST_SECONDS

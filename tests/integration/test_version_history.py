@@ -8,12 +8,16 @@ import pytest
 import sqlalchemy as sa
 
 from tests.integration.publish_support import Office, a_definition
-from wfgov_dagster.domain.definition import Definition, Settings, Task, make
+from wfgov_dagster.domain.deep import deep_hash
+from wfgov_dagster.domain.definition import CrossEdge, Definition, Settings, Task, make
 from wfgov_dagster.errors import InvalidInput, NotFound
+from wfgov_dagster.ports.sql import SqlReader
 from wfgov_dagster.ports.version_history import Blame, VersionFilter
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.schema.publish import workflow_publish_record
 from wfgov_dagster.store.schema.workflow import workflow_version
+from wfgov_dagster.usecases.compare_versions import Side, compare_in
+from wfgov_dagster.usecases.show_versions import list_versions, show_version
 from wfgov_dagster.usecases.version_history import blame, live_version, page_versions
 
 
@@ -182,3 +186,69 @@ def test_what_two_versions_have_in_common_is_not_read(office: Office) -> None:
         assert [task.text for task in work.version_history.bodies({"a": 2})] == ["2"]
         with pytest.raises(NotFound):
             work.version_history.outline("w", 3)
+
+
+# --- what was above --------------------------------------------------------------------------------
+
+
+def waits(definition: Definition, *upstream: str) -> Definition:
+    """Its first task waits for the first task of others."""
+    return make(definition.settings, definition.tasks, definition.edges,
+                [CrossEdge(one, f"{one}a", definition.tasks[0].code) for one in upstream])  # fmt: skip
+
+
+def told(office: Office, code: str) -> list[str | None]:
+    """Of each version against the one before it, and of the last one against now."""
+    rows = list_versions(office.store, code)
+    last = show_version(office.store, code, rows[-1].version_no)
+    assert last.row.above_hash is not None
+    assert last.deep_hash == deep_hash(last.row.content_hash, last.row.above_hash)
+    return [*(row.changed for row in rows), last.changed_since]
+
+
+def test_itself_and_something_above_are_told_apart(office: Office) -> None:
+    """far → up → w; side is above nobody."""
+    office.save(waits(flow("a", code="w"), "up"))
+    assert told(office, "w") == [None, "nothing"]
+    for code in ("up", "far", "side"):
+        office.save(flow("a", code=code))
+    assert told(office, "w") == [None, "above"]  # it had none, now it has one
+    office.save(waits(flow("a", code="w", a="1"), "up"))
+    office.save(flow("a", code="side", a="1"))
+    office.save(flow("a", code="far", a="1"))
+    assert told(office, "w") == [None, "both", "nothing"]
+    office.save(waits(flow("a", code="up"), "far"))
+    office.save(waits(flow("a", code="w", a="2"), "up"))
+    office.save(flow("a", code="far", a="2"))
+    assert told(office, "w") == [None, "both", "both", "above"]
+    office.save(waits(flow("a", code="w", a="1"), "up"))
+    assert told(office, "w") == [None, "both", "both", "both", "nothing"]
+    assert told(office, "side") == [None, "itself", "nothing"]
+    with office.store.read() as work:
+        assert compare_in(work, no_sql, "w", (Side(2), Side(4))).changed == "above"
+        assert compare_in(work, no_sql, "side", (Side(1), Side(2))).changed == "itself"
+        assert compare_in(work, no_sql, "w", (Side(2), Side(2))).changed == "nothing"
+
+
+def test_a_circle_of_workflows_is_above_each_of_them(office: Office) -> None:
+    office.save(waits(flow("a", code="v"), "w"))
+    office.save(waits(flow("a", code="w"), "v"))
+    assert (told(office, "v"), told(office, "w")) == ([None, "above"], [None, "nothing"])
+    office.save(waits(flow("a", code="v", a="1"), "w"))
+    assert (told(office, "v"), told(office, "w")) == ([None, "both", "nothing"], [None, "above"])
+
+
+def test_of_versions_from_before_nobody_knows_what_was_above(office: Office) -> None:
+    office.save(flow("a"))
+    with office.database.write() as conn:
+        conn.execute(sa.update(workflow_version).values(above_hash=None))
+    office.save(flow("a", a="1"))
+    assert [row.changed for row in list_versions(office.store, "w")] == [None, None]
+    assert (show_version(office.store, "w", 1).deep_hash, show_version(office.store, "w", 1).changed_since) == (
+        None,
+        None,
+    )
+
+
+def no_sql() -> SqlReader:
+    raise AssertionError("no SQL is read here")

@@ -100,7 +100,7 @@ def _current_edges(office: Office) -> list[tuple[str, str]]:
 
 def _blame_each(office: Office, series: Sequence[Definition]) -> None:
     """Against a plain walk back from each version."""
-    for number in {1, len(series) // 2, len(series)}:
+    for number in {1, (len(series) + 1) // 2, len(series)}:
         found = {one.task_code or (one.upstream, one.downstream): (one.brought_in, one.changed_in)
                  for one in blame(office.store, "w", number)}  # fmt: skip
         past = [snapshot.parse(snapshot.document(one)) for one in series[:number]]

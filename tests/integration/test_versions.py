@@ -18,6 +18,7 @@ from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.store import SqlStore, SqlWork
 from wfgov_dagster.usecases.new_versions import drafts_of, save_drafts
 from wfgov_dagster.usecases.save import (
+    Known,
     Relations,
     save_task_definitions,
     save_task_relations,
@@ -79,14 +80,24 @@ def saved(
 ) -> tuple[int, Mapping[str, int]]:
     (workflow,) = work.workflows.all()["workflow"].to_list()
     before = work.versions.latest_definitions([workflow]).get(workflow)
-    versions = save_task_definitions(work, actor, definition.tasks, sync=sync)
-    touched = diff(before, definition).touched()
+    same = {} if before is None else before.same(definition)
+    versions = save_task_definitions(work, actor, definition.tasks, Known(same=same), sync=sync)
+    touched = diff(None if before is None else before.definition, definition).touched()
     draft = Draft(
         workflow, definition, snapshot.hashes(definition), "changed", "manual", (), touched, based_on=based_on
     )
     number = save_workflow_definition(work, actor, [draft], versions, sync=sync)["w"]
     save_task_relations(work, actor, [Relations("w", number, definition.edges)], versions, sync=sync)
     return number, versions
+
+
+def drafted(kept: Kept, definition: Definition, whole: bytes | None = None) -> int:
+    """The next version, as step 3 of an orchestration makes it of a current definition."""
+    document = (snapshot.document(definition) if whole is None else whole).decode()
+    with kept.store.write() as work:
+        (workflow,) = work.workflows.all()["workflow"].to_list()
+        (made,) = save_drafts(work, "anna", drafts_of(work, {workflow: document}, {workflow: "manual"}))
+    return made.version_no
 
 
 @pytest.fixture
@@ -217,13 +228,11 @@ def test_a_base_that_is_not_the_newest_is_a_conflict(kept: Kept) -> None:
         kept.save(changed(FIRST, "b", text="select 8"), based_on=1)
     assert (said.value.where, said.value.hint) == ("workflow w", "read the newest one, and change that")
     with pytest.raises(Conflict, match="V1") as said, kept.store.write() as work:
-        save_task_definitions(
-            work, "bob", [replace(B, text="select 7"), replace(A, text="x")], based_on={"b": 1, "a": 1}
-        )
+        save_task_definitions(work, "bob", [replace(B, text="select 7"), replace(A, text="x")], Known({"b": 1, "a": 1}))
     assert said.value.where == "task a"
     assert kept.everything() == before
     with kept.store.write() as work:
-        assert save_task_definitions(work, "bob", [replace(A, text="x")], based_on={"a": 2}) == {"a": 3}
+        assert save_task_definitions(work, "bob", [replace(A, text="x")], Known({"a": 2})) == {"a": 3}
 
 
 @pytest.mark.parametrize(("code", "version"), [("a", 2), ("a", 0), ("a", -1), ("nobody", 1)])
@@ -231,7 +240,7 @@ def test_an_unknown_version_of_a_task_is_refused(kept: Kept, code: str, version:
     kept.save(FIRST)
     before = kept.everything()
     with pytest.raises(NotFound, match=f"there never was a version {version} of it"), kept.store.write() as work:
-        save_task_definitions(work, "bob", [replace(A, code=code, text="x")], based_on={code: version})
+        save_task_definitions(work, "bob", [replace(A, code=code, text="x")], Known({code: version}))
     with pytest.raises(NotFound, match="there never was a version 2 of it"):
         kept.save(changed(FIRST, "b", text="x"), based_on=2)
     assert kept.everything() == before
@@ -252,6 +261,43 @@ def test_of_two_saves_at_once_one_gets_the_number(kept: Kept) -> None:
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(edit, ["select 8", "select 9"]), key=str) == [2, None]
     assert [row[0] for row in kept.all("SELECT version_no FROM workflow_version ORDER BY id")] == [1, 2]
+
+
+def test_one_changed_task_costs_one_hash(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the workflow's size: the other tasks are neither written nor hashed again."""
+    many = make(SETTINGS, [Task(f"t{at:03}", "T", text=f"select {at}") for at in range(200)], [("t000", "t001")])
+    assert drafted(kept, many) == 1
+    written: list[str] = []
+    hashed: list[bytes] = []
+    body, digest = snapshot.task_body, snapshot.digest
+
+    def write(task: Task) -> bytes:
+        written.append(task.code)
+        return body(task)
+
+    def hash_(content: bytes) -> str:
+        hashed.append(content)
+        return digest(content)
+
+    monkeypatch.setattr(snapshot, "task_body", write)
+    monkeypatch.setattr(snapshot, "digest", hash_)
+    for at, code in enumerate(("t007", "t007", "t123"), start=2):
+        many = changed(many, code, text=f"select {code} {at}")
+        whole = snapshot.document(many)
+        del written[:], hashed[:]
+        assert drafted(kept, many, whole) == at
+        assert (written, len(hashed)) == ([code], 3)  # its own, and both of the whole
+
+
+def test_a_task_that_was_saved_elsewhere_is_hashed_again(kept: Kept) -> None:
+    """What the workflow's version has is not what the task runs now."""
+    assert drafted(kept, FIRST) == 1
+    with kept.store.write() as work:
+        save_task_definitions(work, "bob", [replace(A, text="select 9")])
+    assert drafted(kept, changed(FIRST, "b", text="select 9")) == 2
+    assert kept.edges_of(2) == [("a", 3, "b", 2), ("b", 2, "c", 1)]
+    with kept.store.read() as work:
+        assert work.versions.definition("w", 2) == changed(FIRST, "b", text="select 9")
 
 
 def test_a_task_without_workflow_has_versions_too(kept: Kept) -> None:

@@ -16,6 +16,7 @@ from wfgov_dagster.domain.snapshot import (
     digest,
     document,
     hashes,
+    leaves,
     parse,
     schedule_body,
     settings_body,
@@ -114,7 +115,9 @@ def test_the_fields_are_those_that_were_promised() -> None:
 
 # --- any definition ------------------------------------------------------------------------------
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from([NASTY, "a", "é"])
+KEYS = ['"tasks":[', '],"workflow":{', '},{"code":', '"name":', '","name":"', '"flags":', '\\"description":', '"extra"']
+WORDS = [NASTY, "a", "é", "\\", *KEYS]
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(WORDS)
 CODE = st.sampled_from(["a", "b", "Z", "é", "中", "😀", "a b", '"'])
 WHOLE = st.integers(-(2**31), 2**63 - 1)
 PARAMETERS = st.lists(st.builds(Parameter, TEXT, TEXT, st.sampled_from(["IN", "OUT"]), TEXT), max_size=2).map(tuple)
@@ -206,6 +209,19 @@ def test_parts_that_are_known_already_give_the_same_whole(definition: Definition
     bodies = {task.code: task_body(task) for task in definition.tasks}
     assert document(definition, bodies) == document(definition)
     assert hashes(definition, document(definition)) == hashes(definition)
+
+
+@given(definitions())
+def test_a_document_is_cut_into_the_bodies_of_its_tasks(definition: Definition) -> None:
+    assert leaves(document(definition)) == [task_body(task) for task in definition.tasks]
+
+
+@given(definitions())
+def test_the_functional_hash_is_that_of_a_document_without_names_and_descriptions(definition: Definition) -> None:
+    found = json.loads(document(definition))
+    for part in (found["workflow"], *found["tasks"]):
+        del part["name"], part["description"]
+    assert hashes(definition).functional == digest(canonical(found))
 
 
 TASK_CHANGES = [

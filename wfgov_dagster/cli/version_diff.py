@@ -31,7 +31,8 @@ def diff_command(
 
     A and B are versions, `current` for the current definition, `engine` or `engine:NAME` for what an engine holds; that
     is compared as the engine shows it, so what it cannot hold is no difference. The class is none, metadata, ordering,
-    non-breaking or breaking; breaking names the tables, the columns where the SQL is known, and today's readers.
+    non-breaking or breaking; breaking names the tables, the columns where the SQL is known, and today's readers. Of two
+    versions it is also told whether something above changed: what the cross-workflow edges wait for.
     """
     from wfgov_dagster.usecases.compare_versions import compare_sides
 
@@ -83,6 +84,7 @@ def _value(found: "Compared") -> dict[str, object]:
         "before": _plain(found.before),
         "after": _plain(found.after),
         "equal": not own.diff,
+        "changed": found.changed,
         "class": own.verdict.change_class,
         "reasons": [{"class": one.change_class, "told": one.told} for one in own.verdict.reasons],
         "renamed": own.renamed,
@@ -117,7 +119,7 @@ def _blocks(found: "Compared") -> list[Block]:
     own = found.comparison
     if not own.diff:
         return [_equal(found)]
-    blocks: list[Block] = ["\n".join(lines(own, str(found.before), str(found.after)))]
+    blocks: list[Block] = ["\n".join([*lines(own, str(found.before), str(found.after)), *_above(found)])]
     if own.effects.tables:
         rows = []
         for one in own.effects.tables:
@@ -131,4 +133,9 @@ def _blocks(found: "Compared") -> list[Block]:
 
 
 def _equal(found: "Compared") -> str:
-    return f"{found.before} and {found.after} of {found.workflow_code} have the same content"
+    same = f"{found.before} and {found.after} of {found.workflow_code} have the same content"
+    return "; ".join([same, *_above(found)])
+
+
+def _above(found: "Compared") -> list[str]:
+    return ["something above it changed too"] if found.changed in {"above", "both"} else []

@@ -12,11 +12,12 @@ from wfgov_dagster.cli.session import Session, command
 from wfgov_dagster.cli.version_types import NumberOrPublished
 
 if TYPE_CHECKING:
-    from wfgov_dagster.ports.queries import VersionListRow
+    from wfgov_dagster.ports.queries import VersionFacts
     from wfgov_dagster.usecases.show_versions import VersionShown
 
 _CODE = click.argument("code", metavar="CODE")
-_LIST = ("version", "published", "trigger_source", "created_by", "created_at", "content_hash", "change_summary")
+_PAGED = ("version", "published", "trigger_source", "created_by", "created_at", "content_hash", "change_summary")
+_LIST = (*_PAGED, "changed")
 _STATES = ("new", "draft", "failed", "published")
 _TRIGGERS = ("task_change", "lineage_update", "manual", "api")
 _HASH = 15  # characters that tell two versions apart
@@ -35,12 +36,15 @@ _HASH = 15  # characters that tell two versions apart
 @click.option("--page", type=click.IntRange(1), help="Which page, the newest version first.")
 @click.option("--size", type=click.IntRange(1, 1000), help="Versions a page; 20.")
 def list_command(session: Session, code: str | None, **asked: Any) -> None:
-    """List the versions of a workflow, from V1 on; with options, or of all workflows, in pages, the newest first."""
+    """List the versions of a workflow, from V1 on; with options, or of all workflows, in pages, the newest first.
+
+    A version changed `itself`; `both` = something above it, too: what its cross-workflow edges wait for.
+    """
     if code is not None and all(value is None for value in asked.values()):
         from wfgov_dagster.usecases.show_versions import list_versions
 
         rows = list_versions(session.platform.store, code)
-        session.put(rows, Table(_LIST, [_line(row) for row in rows]))
+        session.put(rows, Table(_LIST, [(*_line(row), row.changed) for row in rows]))
         return
     from wfgov_dagster.ports.version_history import VersionFilter
     from wfgov_dagster.usecases.version_history import page_versions
@@ -48,7 +52,7 @@ def list_command(session: Session, code: str | None, **asked: Any) -> None:
     page, size = asked.pop("page") or 1, asked.pop("size") or 20
     found = page_versions(session.platform.store, VersionFilter(code, **asked), page, size)
     lines = [(row.workflow_code, *_line(row), row.state) for row in found.versions]
-    columns = ("workflow", *_LIST, "state")
+    columns = ("workflow", *_PAGED, "state")
     session.put(found, Table(columns, lines), f"page {page}: {len(lines)} of {found.total}")
 
 
@@ -56,14 +60,17 @@ def list_command(session: Session, code: str | None, **asked: Any) -> None:
 @_CODE
 @click.argument("number", metavar="N", type=NumberOrPublished())
 def show_command(session: Session, code: str, number: int | str) -> None:
-    """Show a version whole: w1 document, version of each task, publishes. N may be `published`: the last of those."""
+    """Show a version whole: w1 document, version of each task, publishes. N may be `published`: the last of those.
+
+    The deep hash is of it and of the workflows above it as they were; `above` says whether these have changed since.
+    """
     from wfgov_dagster.usecases.show_versions import show_version
 
     shown = show_version(session.platform.store, code, number if isinstance(number, int) else None)
     session.put(_value(code, shown), *_blocks(code, shown))
 
 
-def _line(row: "VersionListRow") -> tuple[object, ...]:
+def _line(row: "VersionFacts") -> tuple[object, ...]:
     summary = row.change_summary if row.rollback_of is None else f"rollback of V{row.rollback_of}; {row.change_summary}"
     summary = summary if row.imported_from is None else f"imported from {row.imported_from}; {summary}"
     return (
@@ -86,7 +93,8 @@ def _value(code: str, shown: "VersionShown") -> dict[str, object]:
 
     whole = orjson.loads(document(shown.definition))
     return {"workflow_code": code, **asdict(shown.row), "task_versions": shown.task_versions,
-            "publishes": shown.publishes, "document": whole}  # fmt: skip
+            "publishes": shown.publishes, "deep_hash": shown.deep_hash, "changed_since": shown.changed_since,
+            "document": whole}  # fmt: skip
 
 
 def _blocks(code: str, shown: "VersionShown") -> list[Block]:
@@ -99,6 +107,8 @@ def _blocks(code: str, shown: "VersionShown") -> list[Block]:
                 ("workflow", code),
                 ("version", f"V{row.version_no}"),
                 ("content hash", row.content_hash),
+                ("deep hash", shown.deep_hash),
+                ("above", _above(shown)),
                 ("change", row.change_summary),
                 ("by", f"{row.created_by}, {row.trigger_source}"),
                 ("at", row.created_at),
@@ -113,6 +123,14 @@ def _blocks(code: str, shown: "VersionShown") -> list[Block]:
         *([Table(("upstream", "downstream"), definition.edges, title="Edges")] if definition.edges else []),
         *(f"--- {task.code} ({task.node_type})\n{task.text}" for task in definition.tasks),
     ]
+
+
+def _above(shown: "VersionShown") -> str | None:
+    if shown.changed_since is None:
+        return None
+    if not shown.row.above_hash:
+        return "nothing"
+    return "as it was" if shown.changed_since == "nothing" else "changed since"
 
 
 def _publishes(shown: "VersionShown") -> Table:

@@ -1,7 +1,7 @@
 """The structure of a version: settings, tasks with their versions, edges. With the task bodies it is the document."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -34,6 +34,20 @@ class Draft:
     rollback_of: int | None = None
     imported_from: str | None = None
     based_on: int | None = None
+    known: Mapping[str, int] = field(default_factory=dict)  # its tasks that are word by word the version of that number
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """Content of a version. `tasks`: code → version."""
+
+    definition: Definition
+    tasks: Mapping[str, int]
+
+    def same(self, after: Definition) -> dict[str, int]:
+        """Tasks of `after` that are the same here: nobody has to write or hash them again to know their version."""
+        mine = self.definition.by_code()
+        return {task.code: self.tasks[task.code] for task in after.tasks if mine.get(task.code) == task}
 
 
 def structure(draft: Draft, versions: Mapping[str, int]) -> str:
@@ -54,6 +68,11 @@ def structure(draft: Draft, versions: Mapping[str, int]) -> str:
 def task_versions(structure_snapshot: str) -> list[tuple[str, int]]:
     """(task code, version) of all its tasks, in order."""
     return [(code, version) for code, version in orjson.loads(structure_snapshot)["tasks"]]
+
+
+def waits_for(structure_snapshot: str) -> frozenset[str]:
+    """Codes of the workflows that its cross-workflow edges come from."""
+    return frozenset(edge[0] for edge in orjson.loads(structure_snapshot)["cross_workflow_edges"])
 
 
 def rebuild(structure_snapshot: str, bodies: Mapping[str, str]) -> Definition:

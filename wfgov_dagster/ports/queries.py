@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from wfgov_dagster.domain.deep import Changed
+
 Direction = Literal["upstream", "downstream"]
 
 
@@ -100,13 +102,15 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionListRow:
+class VersionFacts:
     """`published`: an engine was seen to hold it at some time. `imported_from`: the export that it was read from; such
-    a version is a baseline."""
+    a version is a baseline. `above_hash`: of the workflows above it when it was made, empty = none; None = nobody
+    looked."""
 
     version_no: int
     content_hash: str
     functional_hash: str
+    above_hash: str | None
     change_summary: str
     trigger_source: str
     created_by: str
@@ -114,6 +118,13 @@ class VersionListRow:
     rollback_of: int | None
     published: bool
     imported_from: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionListRow(VersionFacts):
+    """`changed`: against the version before it, see domain/deep.py."""
+
+    changed: Changed | None = None
 
 
 class Queries(Protocol):

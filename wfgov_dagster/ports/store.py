@@ -11,8 +11,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from wfgov_dagster.domain.deep import Seen
 from wfgov_dagster.domain.definition import Definition, Edge
-from wfgov_dagster.domain.version import TaskVersion
+from wfgov_dagster.domain.version import Rebuilt, TaskVersion
 from wfgov_dagster.ports.adoption import Adoption
 from wfgov_dagster.ports.alerts import Alerts
 from wfgov_dagster.ports.calls import Calls
@@ -150,6 +151,7 @@ class VersionRow:
     change_summary: str
     trigger_source: str
     rollback_of: int | None
+    above_hash: str
     imported_from: str | None = None
 
 
@@ -182,7 +184,10 @@ class Versions(Protocol):
     def touch_members(self, workflow_ids: Collection[int], codes: Collection[str]) -> None: ...
     def waiting(self, codes: Collection[str] | None) -> Sequence[tuple[int, str]]: ...
     def current_documents(self, workflow_ids: Collection[int]) -> Mapping[int, str]: ...
-    def latest_definitions(self, workflow_ids: Collection[int]) -> Mapping[int, Definition]: ...
+    def seen(self, workflow_codes: Collection[str]) -> Mapping[str, Seen]:
+        """Of those that have a version: what the current one is, and which workflows it waits for."""
+
+    def latest_definitions(self, workflow_ids: Collection[int]) -> Mapping[int, Rebuilt]: ...
     def definition(self, workflow_code: str, version_no: int) -> Definition: ...
     def inter_workflow_edges(
         self, workflow_ids: Collection[int]

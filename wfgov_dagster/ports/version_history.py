@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from wfgov_dagster.domain.definition import Edge, Task
 from wfgov_dagster.domain.outline import Outline
-from wfgov_dagster.ports.queries import VersionListRow
+from wfgov_dagster.ports.queries import VersionFacts
 
 VersionState = Literal["new", "draft", "failed", "published"]
 
@@ -26,7 +26,7 @@ class VersionFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryRow(VersionListRow):
+class HistoryRow(VersionFacts):
     """`state`: of its snapshots, the best one of all engines; new = it was never to be published."""
 
     workflow_code: str
@@ -114,6 +114,9 @@ class VersionHistory(Protocol):
 
     def edges(self, workflow_code: str, version_no: int, edge: Edge | None = None) -> Sequence[Blame]:
         """Of the version's edges, sorted."""
+
+    def hashes(self, workflow_code: str, version_no: int) -> tuple[str, str | None]:
+        """(content hash, hash of what was above it); the latter None = nobody looked. Raises NotFound."""
 
     def outline(self, workflow_code: str, version_no: int) -> Outline:
         """Raises NotFound."""

@@ -174,8 +174,8 @@ class SqlQueries:
         seen = sa.exists().where(s.version_id == _VER.id, s.status == "published")
         query = (
             sa.select(
-                _VER.version_no, _VER.content_hash, _VER.functional_hash, _VER.change_summary, _VER.trigger_source,
-                _VER.created_by, _VER.created_at, _VER.rollback_of, seen, _VER.imported_from,
+                _VER.version_no, _VER.content_hash, _VER.functional_hash, _VER.above_hash, _VER.change_summary,
+                _VER.trigger_source, _VER.created_by, _VER.created_at, _VER.rollback_of, seen, _VER.imported_from,
             )
             .join(data_workflow, _W.id == _VER.workflow_id)
             .where(_W.workflow_code == code, _VER.removed_at.is_(None))

@@ -36,17 +36,23 @@ class SqlRemoval:
         self._conn = conn
 
     def remove_versions(self, workflow_id: int, ids: Collection[int]) -> None:
-        named: set[int] = set()
-        for table in _NAMING:
-            query = sa.select(table.c.version_id).where(table.c.workflow_id == workflow_id)
-            named |= set(self._conn.scalars(query.where(among(self._conn, table.c.version_id, ids))))
-        r = workflow_task_relation.c
+        """In as few statements as can be: while the workflow is locked, each is a way to the server and back."""
+        naming = (
+            sa.select(table.c.version_id).where(
+                table.c.workflow_id == workflow_id, among(self._conn, table.c.version_id, ids)
+            )
+            for table in _NAMING
+        )
+        named = set(self._conn.scalars(sa.union(*naming)))
         gone = set(ids) - named
-        lost = sa.update(workflow_task_relation).where(r.workflow_id == workflow_id)
-        self._conn.execute(lost.where(among(self._conn, r.version_id, gone)).values(version_id=None))
-        self._conn.execute(sa.delete(workflow_version).where(among(self._conn, _V.id, gone)))
-        emptied = sa.update(workflow_version).where(among(self._conn, _V.id, named))
-        self._conn.execute(emptied.values(structure_snapshot="", functional_hash="", removed_at=db_now()))
+        if gone:
+            r = workflow_task_relation.c
+            lost = sa.update(workflow_task_relation).where(r.workflow_id == workflow_id)
+            self._conn.execute(lost.where(among(self._conn, r.version_id, gone)).values(version_id=None))
+            self._conn.execute(sa.delete(workflow_version).where(among(self._conn, _V.id, gone)))
+        if named:
+            emptied = sa.update(workflow_version).where(among(self._conn, _V.id, named))
+            self._conn.execute(emptied.values(structure_snapshot="", functional_hash="", removed_at=db_now()))
 
     def remove_edges(self, keys: Collection[EdgeKey]) -> int:
         """An interval never changes again once it has ended, and no later version can lie in it."""

@@ -106,12 +106,18 @@ class SqlVersionHistory:
 
     # what is compared
 
+    def hashes(self, workflow_code: str, version_no: int) -> tuple[str, str | None]:
+        query = sa.select(_V.content_hash, _V.above_hash).select_from(_JOINED)
+        found = self._conn.execute(query.where(_W.workflow_code == workflow_code, _V.version_no == version_no)).first()
+        if found is None:
+            raise _unknown(workflow_code, version_no)
+        return found[0], found[1]
+
     def outline(self, workflow_code: str, version_no: int) -> outlines.Outline:
         query = sa.select(_V.structure_snapshot).select_from(_JOINED)
         text = self._conn.scalar(query.where(_W.workflow_code == workflow_code, _V.version_no == version_no, _KEPT))
         if text is None:
-            hint = f"wfgov version list {workflow_code}"
-            raise NotFound(f"no version V{version_no}", where=f"workflow {workflow_code}", hint=hint)
+            raise _unknown(workflow_code, version_no)
         return outlines.outline(text)
 
     def bodies(self, task_versions: Mapping[str, int]) -> Sequence[Task]:
@@ -173,3 +179,8 @@ class SqlVersionHistory:
         if wanted.published is not None:
             found.append(_has("published") if wanted.published else sa.not_(_has("published")))
         return found
+
+
+def _unknown(workflow_code: str, version_no: int) -> NotFound:
+    hint = f"wfgov version list {workflow_code}"
+    return NotFound(f"no version V{version_no}", where=f"workflow {workflow_code}", hint=hint)

@@ -6,8 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from wfgov_dagster.domain.deep import Seen
 from wfgov_dagster.domain.definition import Definition
-from wfgov_dagster.domain.version import TaskVersion, rebuild, task_versions
+from wfgov_dagster.domain.version import Rebuilt, TaskVersion, rebuild, task_versions, waits_for
 from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.store import EdgeRow, NewestVersion, VersionRow
 from wfgov_dagster.store.among import among
@@ -164,14 +165,23 @@ class SqlVersions:
         query = sa.select(_W.id, _W.definition_json).where(among(self._conn, _W.id, workflow_ids))
         return {row[0]: row[1] for row in self._conn.execute(query)}
 
-    def latest_definitions(self, workflow_ids: Collection[int]) -> dict[int, Definition]:
+    def latest_definitions(self, workflow_ids: Collection[int]) -> dict[int, Rebuilt]:
         """Content of the current versions, rebuilt from the logs; none before V1."""
         query = (
             sa.select(_W.id, _VER.structure_snapshot)
             .join(workflow_version, _VER.id == _W.current_version_id)
             .where(among(self._conn, _W.id, workflow_ids))
         )
-        return {row[0]: self._rebuilt(row[1]) for row in self._conn.execute(query).all()}
+        rows = self._conn.execute(query).all()
+        return {workflow: Rebuilt(self._rebuilt(text), dict(task_versions(text))) for workflow, text in rows}
+
+    def seen(self, workflow_codes: Collection[str]) -> dict[str, Seen]:
+        query = (
+            sa.select(_W.workflow_code, _VER.content_hash, _VER.structure_snapshot)
+            .join(workflow_version, _VER.id == _W.current_version_id)
+            .where(among(self._conn, _W.workflow_code, workflow_codes))
+        )
+        return {code: Seen(content_hash, waits_for(text)) for code, content_hash, text in self._conn.execute(query)}
 
     def definition(self, workflow_code: str, version_no: int) -> Definition:
         """Content of any version, rebuilt from the logs. Raises NotFound."""

@@ -43,7 +43,7 @@ def show_candidate(store: Store, workflow_code: str) -> CandidateShown:
         before = work.versions.latest_definitions([workflow.id]).get(workflow.id)
         after = snapshot.parse(work.candidates.body(found.content_hash))
         number = None if workflow.current is None else workflow.current.version_no
-        return CandidateShown(found, number, diff(before, after))
+        return CandidateShown(found, number, diff(None if before is None else before.definition, after))
 
 
 def apply_candidate(store: Store, actor: str, workflow_code: str) -> NewVersion:

@@ -67,7 +67,7 @@ class _Pass:
         self.scope = scope_of(turn.context)
         self._until = janitor.now() + janitor.turn_seconds
         self._kept = janitor.now()
-        self._rows = _MOST_ROWS // 4
+        self._rows = _LEAST_ROWS  # how quick the database is, nobody knows yet
         with self.store.read() as work:
             self.done_to = work.retention.done_to(turn.flow_id, turn.node)
 
@@ -111,7 +111,8 @@ class _Pass:
         if took > 2 * _GOOD_SECONDS:
             self._rows = max(_LEAST_ROWS, self._rows // 2)
         elif took < _GOOD_SECONDS:
-            self._rows = min(_MOST_ROWS, self._rows + max(1, self._rows // 4))
+            more = self._rows if took < _GOOD_SECONDS / 2 else self._rows // 4
+            self._rows = min(_MOST_ROWS, self._rows + more)
         self.janitor.sleep(max(took, 0.001))
         self.breathe()
 
@@ -170,10 +171,10 @@ def _each(mine: _Pass, clean: Callable[[Scanned], bool]) -> bool:
 
 def _remove_versions(turn: Turn, workflow_code: str, batch: Sequence[HeldVersion], work: Work) -> Removed:
     """Looked at once more under the workflow's lock: a publish is either before us and seen, or sees what is left."""
+    rule = work.retention.rule(workflow_code)
     workflow = work.publishing.workflow(workflow_code, lock=True)
     assert workflow is not None, "workflows are never deleted"
-    rule, protected = work.retention.rule(workflow_code), work.retention.protected(workflow.id)
-    rollbacks = work.retention.rollbacks(workflow.id)
+    protected, rollbacks = work.retention.protected(workflow.id), work.retention.rollbacks(workflow.id)
     free: list[HeldVersion] = []
     for one in batch:
         why = [reason for reason in protected.get(one.id, ()) if reason != ROLLBACK and protects(reason, rule)]

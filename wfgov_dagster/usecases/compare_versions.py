@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.compare import Comparison, Moved, Moves, compare
+from wfgov_dagster.domain.deep import Changed, changed
 from wfgov_dagster.domain.definition import Definition, Task
 from wfgov_dagster.domain.diff import diff
 from wfgov_dagster.domain.outline import Outline, differing, thin
@@ -43,7 +44,8 @@ class Comparer:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`old` and `new`: at least what differs of the two."""
+    """`old` and `new`: at least what differs of the two. `changed`: of two versions, see domain/deep.py; None = nobody
+    knows what was above one of them."""
 
     workflow_code: str
     before: Side
@@ -51,6 +53,7 @@ class Compared:
     comparison: Comparison
     old: Definition
     new: Definition
+    changed: Changed | None = None
 
 
 def compare_sides(comparer: Comparer, workflow_code: str, before: Side, after: Side) -> Compared:
@@ -77,7 +80,9 @@ def compare_in(work: Work, sql: Callable[[], SqlReader], workflow_code: str, sid
     past = work.version_history
     one, other = past.outline(workflow_code, before.version_no), past.outline(workflow_code, after.version_no)
     old, new = (past.bodies(differing(*pair)) for pair in ((one, other), (other, one)))
-    return _compared(work, sql, workflow_code, sides, Sides(*thin(one, other, (old, new)), _loader(work, other)))
+    found = _compared(work, sql, workflow_code, sides, Sides(*thin(one, other, (old, new)), _loader(work, other)))
+    hashes = (past.hashes(workflow_code, side.version_no or 0) for side in sides)
+    return replace(found, changed=changed(*hashes))
 
 
 def _compared(

@@ -94,7 +94,7 @@ def _plan(work: Work, workflow: GovernedWorkflow | None, exported: Exported, ont
         )
     before = work.versions.latest_definitions([workflow.id]).get(workflow.id)
     number = None if workflow.current is None else workflow.current.version_no
-    found = diff(before, definition)
+    found = diff(None if before is None else before.definition, definition)
     if workflow.current is not None and workflow.current.content_hash == exported.content_hash:
         return ImportPlan("same content", exported, number, found, False, ())
     _refuse_misfit(workflow, exported, onto)

@@ -8,6 +8,7 @@ from wfgov_dagster.domain.diff import diff, summary
 from wfgov_dagster.domain.version import Draft
 from wfgov_dagster.ports.store import Work
 from wfgov_dagster.usecases.save import (
+    Known,
     Relations,
     save_task_definitions,
     save_task_relations,
@@ -30,7 +31,7 @@ def drafts_of(work: Work, documents: Mapping[int, str], triggers: Mapping[int, s
     ids = list(documents)
     definitions = {workflow: snapshot.parse(documents[workflow]) for workflow in ids}
     before = work.versions.latest_definitions(ids)
-    diffs = {workflow: diff(before.get(workflow), definitions[workflow]) for workflow in ids}
+    diffs = {one: diff(before[one].definition if one in before else None, definitions[one]) for one in ids}
     evidence = work.workflows.evidence([edge for found in diffs.values() for edge in found.edges_added])
     crossing = work.versions.inter_workflow_edges(ids)
     return [
@@ -42,6 +43,7 @@ def drafts_of(work: Work, documents: Mapping[int, str], triggers: Mapping[int, s
             triggers[workflow],
             crossing.get(workflow, ()),
             touched=diffs[workflow].touched(),
+            known=before[workflow].same(definitions[workflow]) if workflow in before else {},
         )
         for workflow in ids
     ]
@@ -50,7 +52,8 @@ def drafts_of(work: Work, documents: Mapping[int, str], triggers: Mapping[int, s
 def save_drafts(work: Work, actor: str, drafts: Sequence[Draft]) -> list[NewVersion]:
     """Each becomes the current version of its workflow."""
     tasks = [task for draft in drafts for task in draft.definition.tasks]
-    versions = save_task_definitions(work, actor, tasks)
+    same = {task.code: draft.known.get(task.code, 0) for draft in drafts for task in draft.definition.tasks}
+    versions = save_task_definitions(work, actor, tasks, Known(same=same))
     numbers = save_workflow_definition(work, actor, drafts, versions)
     relations = [Relations(one.definition.code, numbers[one.definition.code], one.definition.edges) for one in drafts]
     save_task_relations(work, actor, relations, versions)

@@ -5,13 +5,14 @@ Where they differ from the code in spec C: docs/handbook/versions.md.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.definition import Edge, Task
 from wfgov_dagster.domain.version import NEW, Draft, TaskVersion, structure
 from wfgov_dagster.errors import Conflict, InvalidInput, NotFound
 from wfgov_dagster.ports.store import EdgeRow, VersionRow, Work
+from wfgov_dagster.usecases.look_above import above_drafts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +24,39 @@ class Relations:
     edges: Sequence[Edge]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the caller knows of tasks, by code. `based_on`: the version that each was made from. `same`: the version
+    that it is word by word; where that is the one it is compared with, it is not hashed again."""
+
+    based_on: Mapping[str, int] = field(default_factory=dict)
+    same: Mapping[str, int] = field(default_factory=dict)
+
+
 def save_task_definitions(
-    work: Work, actor: str, tasks: Sequence[Task], *, based_on: Mapping[str, int] | None = None, sync: bool = True
+    work: Work, actor: str, tasks: Sequence[Task], known: Known = Known(), *, sync: bool = True
 ) -> Mapping[str, int]:
     """Task code → version, in the order of `tasks`; one without a code is given one. Equal content keeps its version;
     other content is the highest version ever + 1.
 
     With `sync` it becomes what the task runs now, and is compared with that; without, it is only kept, and compared
-    with the newest that is kept. `based_on`: the version that each was made from, where that is known. Raises NotFound
-    for a base that never was, Conflict for one that is not the newest.
+    with the newest that is kept. Raises NotFound for a base that never was, Conflict for one that is not the newest.
     """
-    bases = based_on or {}
-    bodies = {task.code: snapshot.task_body(task) for task in _with_codes(work, tasks)}
+    tasks = _with_codes(work, tasks)
+    codes = [task.code for task in tasks]
+    held = work.versions.tasks(codes) if sync else work.versions.newest_tasks(codes)
+    told = [task for task in tasks if task.code not in held or known.same.get(task.code) != held[task.code].version]
+    bodies = {task.code: snapshot.task_body(task) for task in told}
     hashes = {code: snapshot.digest(body) for code, body in bodies.items()}
-    known = work.versions.tasks(list(bodies)) if sync else work.versions.newest_tasks(list(bodies))
-    changed = sorted(code for code in bodies if code not in known or known[code].body_hash != hashes[code])
-    newest = {code: one.version for code, one in work.versions.newest_tasks([*changed, *bases]).items()}
-    for code in sorted(bases):
-        _refuse_base(f"task {code}", bases[code], newest.get(code, 0))
+    changed = sorted(code for code in bodies if code not in held or held[code].body_hash != hashes[code])
+    newest = {code: one.version for code, one in work.versions.newest_tasks([*changed, *known.based_on]).items()}
+    for code in sorted(known.based_on):
+        _refuse_base(f"task {code}", known.based_on[code], newest.get(code, 0))
     new = [TaskVersion(code, newest.get(code, 0) + 1, hashes[code]) for code in changed]
     work.versions.keep({hashes[one.code]: bodies[one.code].decode() for one in new})
     work.versions.add_tasks(actor, new, sync=sync)
-    versions = {code: one.version for code, one in known.items()} | {one.code: one.version for one in new}
-    return {code: versions[code] for code in bodies}
+    versions = {code: one.version for code, one in held.items()} | {one.code: one.version for one in new}
+    return {code: versions[code] for code in codes}
 
 
 def save_workflow_definition(
@@ -55,7 +66,8 @@ def save_workflow_definition(
     is used twice. A draft without an id makes its workflow.
 
     With `sync` it becomes the current version. The platform state is not touched (design rule 7). Raises NotFound for
-    a base that never was, Conflict for one that is not the newest.
+    a base that never was, Conflict for one that is not the newest. What is above each is looked at now: of those that
+    are saved together, as they are saved.
     """
     drafts = _with_ids(work, actor, drafts, sync=sync)
     newest = work.versions.newest([draft.workflow_id for draft in drafts])
@@ -69,7 +81,9 @@ def save_workflow_definition(
         same = last is not None and last.content_hash == draft.hashes.content and (last.is_current or not sync)
         numbers[code] = number if same else number + 1
         fresh += [] if same else [draft]
-    work.versions.add(actor, [_row(one, numbers[one.definition.code], task_versions) for one in fresh], sync=sync)
+    above = above_drafts(work.versions, fresh)
+    rows = [_row(one, numbers[one.definition.code], above[one.definition.code], task_versions) for one in fresh]
+    work.versions.add(actor, rows, sync=sync)
     if sync and fresh:
         work.versions.touch_members([one.workflow_id for one in fresh], {code for one in fresh for code in one.touched})
     return numbers
@@ -127,7 +141,7 @@ def _refuse_base(where: str, base: int, newest: int) -> None:
         raise NotFound(f"there never was a version {base} of it", where=where, hint=f"the newest one is {newest}")
 
 
-def _row(draft: Draft, number: int, task_versions: Mapping[str, int]) -> VersionRow:
+def _row(draft: Draft, number: int, above_hash: str, task_versions: Mapping[str, int]) -> VersionRow:
     return VersionRow(
         workflow_id=draft.workflow_id,
         version_no=number,
@@ -137,6 +151,7 @@ def _row(draft: Draft, number: int, task_versions: Mapping[str, int]) -> Version
         change_summary=draft.change_summary,
         trigger_source=draft.trigger_source,
         rollback_of=draft.rollback_of,
+        above_hash=above_hash,
         imported_from=draft.imported_from,
     )
 

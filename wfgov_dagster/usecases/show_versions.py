@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
+from wfgov_dagster.domain.deep import Changed, changed, deep_hash
 from wfgov_dagster.domain.definition import Definition
 from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.queries import Queries, QueryStore, VersionListRow
 from wfgov_dagster.ports.version_history import PublishOf, VersionHistory
+from wfgov_dagster.usecases.look_above import Versions, above_now
 from wfgov_dagster.usecases.show_workflows import unknown_workflow
 
 
-class _Definitions(Protocol):
+class _Definitions(Versions, Protocol):
     def definition(self, workflow_code: str, version_no: int) -> Definition: ...
 
 
@@ -33,10 +36,14 @@ class VersionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VersionShown:
+    """`deep_hash`: of it and what was above it; None = nobody looked. `changed_since`: against what it would be now."""
+
     row: VersionListRow
     task_versions: Mapping[str, int]
     definition: Definition
     publishes: Sequence[PublishOf]
+    deep_hash: str | None
+    changed_since: Changed | None
 
 
 def list_versions(store: QueryStore, workflow_code: str) -> Sequence[VersionListRow]:
@@ -44,7 +51,13 @@ def list_versions(store: QueryStore, workflow_code: str) -> Sequence[VersionList
     with store.read() as work:
         if not work.queries.workflows(workflow_code):
             raise unknown_workflow(workflow_code)
-        return work.queries.versions(workflow_code)
+        return _with_changes(work.queries.versions(workflow_code))
+
+
+def _with_changes(rows: Sequence[VersionListRow]) -> list[VersionListRow]:
+    hashes = [(row.content_hash, row.above_hash) for row in rows]
+    told = [None, *(changed(*pair) for pair in pairwise(hashes))]
+    return [replace(row, changed=one) for row, one in zip(rows, told, strict=False)]
 
 
 def show_version(store: VersionStore, workflow_code: str, version_no: int | None) -> VersionShown:
@@ -54,12 +67,17 @@ def show_version(store: VersionStore, workflow_code: str, version_no: int | None
         version_no = _last_published(store, workflow_code)
     if version_no not in rows:
         raise unknown_version(workflow_code, version_no)
+    row = rows[version_no]
     with store.read() as work:
+        definition = work.versions.definition(workflow_code, version_no)
+        now = above_now(work.versions, definition, row.content_hash)
         return VersionShown(
-            rows[version_no],
+            row,
             work.queries.task_versions(workflow_code, version_no),
-            work.versions.definition(workflow_code, version_no),
+            definition,
             work.version_history.publishes(workflow_code, version_no),
+            None if row.above_hash is None else deep_hash(row.content_hash, row.above_hash),
+            changed((row.content_hash, row.above_hash), (row.content_hash, now)),
         )
 
 

@@ -156,6 +156,11 @@ workflow_version = sa.Table(
         sa.String(300),
         comment="Export that it was read from: version, workflow and who; such a version is a baseline.",
     ),
+    sa.Column(
+        "above_hash",
+        sa.String(80),
+        comment="Of the workflows above it when it was made; empty = none, NULL = made before this column.",
+    ),
     one_of("trigger_source", ("task_change", "lineage_update", "manual", "api")),
     sa.UniqueConstraint("workflow_id", "version_no"),
     sa.Index(
