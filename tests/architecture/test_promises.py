@@ -13,7 +13,7 @@ PAGES = {"flows.md": 22, "versions.md": 16, "dolphin.md": 10}  # rows at least
 
 
 @cache
-def tests() -> frozenset[str]:
+def existing() -> frozenset[str]:
     texts = [file.read_text(encoding="utf-8") for file in (CHECKOUT / "tests" / "integration").glob("test_*.py")]
     return frozenset(name for text in texts for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE))
 
