@@ -13,7 +13,7 @@ PAGES = {"flows.md": 22, "versions.md": 16, "dolphin.md": 10}  # rows at least
 
 
 @cache
-def existing() -> frozenset[str]:
+def there() -> frozenset[str]:
     texts = [file.read_text(encoding="utf-8") for file in (CHECKOUT / "tests" / "integration").glob("test_*.py")]
     return frozenset(name for text in texts for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE))
 
@@ -22,7 +22,7 @@ def existing() -> frozenset[str]:
 def test_every_promise_has_a_test(page: str, rows: int) -> None:
     promised = ROW.findall((HANDBOOK / page).read_text(encoding="utf-8"))
     assert len(promised) >= rows
-    assert sorted(name for _, name in promised if name not in tests()) == []
+    assert sorted(name for _, name in promised if name not in there()) == []
 
 
 def test_every_behaviour_of_flows_has_a_test_of_its_own() -> None:

@@ -68,6 +68,13 @@ def test_old_content_under_its_old_number_is_taken_for_no_change(site: Site) -> 
     assert (site.versions(), site.task_versions()) == ([2, 1], {"Extract": 2, "装载": 1})
 
 
+def test_a_version_of_a_task_that_never_was_is_taken_as_it_comes(site: Site) -> None:
+    site.publish(a_definition(schedule=None))
+    rows = [row | {"version": 77} for row in site.definition()["taskDefinitionList"]]
+    site.send_back(taskDefinitionJson=json.dumps(rows))
+    assert (site.versions(), site.task_versions()) == ([2, 1], {"Extract": 77, "装载": 77})
+
+
 def test_an_old_form_takes_back_what_somebody_saved_meanwhile(site: Site) -> None:
     site.publish(a_definition(schedule=None))
     old = site.form(timeout=7)
