@@ -10,7 +10,7 @@ from wfgov_dagster.domain.plan import NAMES
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.ports.engine import Marker
 from wfgov_dagster.store.db import Database
-from wfgov_dagster.usecases.preview_publish import preview
+from wfgov_dagster.usecases.preview_publish import Preview, preview
 from wfgov_dagster.usecases.publish import drive
 from wfgov_dagster.usecases.request_publish import Request
 
@@ -109,45 +109,38 @@ def published(office: Office, code: str, state: State | None) -> None:
 @pytest.mark.parametrize(
     ("operation", "before", "steps", "after"), CASES, ids=[f"{case[0]}-{told(case[1])}" for case in CASES]
 )
-def test_an_operation_takes_these_steps_and_leads_there(
+def test_an_operation_takes_the_steps_that_a_dry_run_shows_and_leads_there(
     shared: Office, operation: str, before: State | None, steps: str | None, after: State | None
 ) -> None:
     office, code = shared, f"{operation}-{told(before)}"
     published(office, code, before)
-    end = office.publish(operation, code)
-    record = office.record(end.record_id)
     if steps is None:
+        end = office.publish(operation, code)
         assert (end.status, end.error_code, office.engine.writes) == ("failed", "not_found", [])
         assert "deploy it first" in str(end.message)
         return
+    shown = _shown(office, operation, code)
+    differs = operation != "offline" and before is not None and before[0] == OTHER
+    assert (f"~task {code}.extract: text" in shown.change_summary) is differs
+    end = office.publish(operation, code)
+    record = office.record(end.record_id)
     assert (end.status, record["status"], record["phase"]) == ("success", "success", "confirmed")
+    assert record["desired"] == shown.desired
     assert office.steps(end.record_id) == [(step, "ok") for step in steps.split()]
+    assert [NAMES[type(step)] for step in shown.steps] == steps.split()
     assert end.steps == len(office.engine.writes) == len(steps.split())
     assert office.state(code) == after
 
 
-@pytest.mark.parametrize(
-    ("operation", "before", "steps"),
-    [case[:3] for case in CASES if case[2] is not None],
-    ids=[f"{case[0]}-{told(case[1])}" for case in CASES if case[2] is not None],
-)
-def test_a_dry_run_shows_the_steps_that_are_then_taken(
-    shared: Office, operation: str, before: State | None, steps: str
-) -> None:
-    office, code = shared, f"dry-{operation}-{told(before)}"
-    published(office, code, before)
+def _shown(office: Office, operation: str, code: str) -> Preview:
+    """It has written nothing."""
     tables = ["workflow_publish_record", "workflow_definition_snapshot", "publish_step", "engine_lease",
               "workflow_operation_log", "data_workflow", "canonical_document"]  # fmt: skip
     rows = [office.rows(table) for table in tables]
     shown = preview(office.publisher(), Request(code, Operation(operation), "embedded"))
     assert office.engine.writes == []
     assert [office.rows(table) for table in tables] == rows
-    end = office.publish(operation, code)
-    assert [step for step, _ in office.steps(end.record_id)] == steps.split()
-    assert [NAMES[type(step)] for step in shown.steps] == steps.split()
-    assert office.record(end.record_id)["desired"] == shown.desired
-    differs = operation != "offline" and before is not None and before[0] == OTHER
-    assert (f"~task {code}.extract: text" in shown.change_summary) is differs
+    return shown
 
 
 def test_publishing_twice_writes_nothing_but_a_record(office: Office) -> None:
