@@ -84,7 +84,7 @@ def test_a_reader_that_goes_away_is_no_error_to_talk_about(place: Path) -> None:
 def test_what_is_piped_has_no_colour_and_is_not_cut(place: Path) -> None:
     said = wfgov(place, "version", "list", SALES, COLUMNS="20").stdout
     assert "\x1b" not in said
-    assert "+edge load_orders → clean_orders (reads ods.orders); +task clean_orders; +task load_orders\n" in said
+    assert "+edge load_orders → clean_orders (reads ods.orders); +task clean_orders; +task load_orders" in said
 
 
 def on_a_screen(place: Path, **env: str) -> str:
