@@ -368,6 +368,7 @@ EXPORTED = {
     "task": "SELECT * FROM task_definition ORDER BY task_code",
     "edge": "SELECT * FROM workflow_edge ORDER BY id",
     "edge log": "SELECT * FROM workflow_edge_log ORDER BY id",
+    "member log": "SELECT * FROM workflow_task_log ORDER BY id",
     "todo": "SELECT * FROM derivation_todo ORDER BY step, key",
 }
 

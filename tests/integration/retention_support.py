@@ -14,7 +14,6 @@ from wfgov_dagster.domain import snapshot
 from wfgov_dagster.domain.definition import Definition
 from wfgov_dagster.domain.flow import Again, FlowState
 from wfgov_dagster.domain.retention import RuleChange
-from wfgov_dagster.domain.version import task_versions
 from wfgov_dagster.runs.meter import MemoryMeter
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases import clean_up_flow
@@ -26,7 +25,14 @@ from wfgov_dagster.usecases.retention_rules import set_rule
 
 ALL = Scope()
 NOTHING = RuleChange(keep_last=1, keep_days=0, keep_tagged=False, keep_published=False)
-TABLES = ("workflow_version", "workflow_edge_log", "task_definition_log", "canonical_document", "task_definition")
+TABLES = (
+    "workflow_version",
+    "workflow_edge_log",
+    "workflow_task_log",
+    "task_definition_log",
+    "canonical_document",
+    "task_definition",
+)
 
 
 class Archive:
@@ -159,7 +165,11 @@ def garbage(archive: Archive) -> list[str]:
         last = row["to_version"]
         if last is not None and not numbers[row["workflow_code"]] & set(range(row["from_version"], last + 1)):
             found.append(f"edge {row}")
-    named = {key for row in kept for key in task_versions(row["structure_snapshot"])}
+    for row in archive.rows("workflow_task_log"):
+        last, there = row["to_version"], numbers[codes[row["workflow_id"]]]
+        if last is not None and not there & set(range(row["from_version"], last + 1)):
+            found.append(f"member {row}")
+    named = {(row["task_code"], row["task_version"]) for row in archive.rows("workflow_task_log")}
     named |= {(row["task_code"], row["version"]) for row in archive.rows("task_definition")}
     log = archive.rows("task_definition_log")
     named.update({row["task_code"]: (row["task_code"], row["version"]) for row in log}.values())  # the newest

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.integration.publish_support import a_definition
-from tests.integration.retention_support import NOTHING, Archive, garbage, wrongs
+from tests.integration.retention_support import ALL, NOTHING, Archive, garbage, wrongs
 from wfgov_dagster.domain.flow import FlowState
 from wfgov_dagster.domain.retention import RuleChange
 from wfgov_dagster.errors import Conflict, NotFound
@@ -14,7 +14,7 @@ from wfgov_dagster.store import protecting
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases.clean_up import request
 from wfgov_dagster.usecases.flow_changes import cancel, resume, stop
-from wfgov_dagster.usecases.plan_clean_up import Scope
+from wfgov_dagster.usecases.plan_clean_up import Scope, dead_edges, dead_members, each_workflow
 from wfgov_dagster.usecases.retention_rules import tag_version, untag_version
 from wfgov_dagster.usecases.save import save_task_definitions
 from wfgov_dagster.usecases.show_versions import list_versions
@@ -170,7 +170,7 @@ def test_records_and_audit_entries_stay_readable_when_their_version_goes(archive
         history = work.version_history
         assert (history.previous("w", 2), history.has("w", 1), history.last_published("w")) == (None, False, 2)
         with pytest.raises(NotFound):
-            history.outline("w", 1)
+            history.outlines("w", 1, 2)
     with pytest.raises(Conflict, match="V1 was removed"):
         tag_version(archive.store, "ann", "w", 1, "late")
 
@@ -229,6 +229,17 @@ def test_a_task_that_moved_keeps_what_another_workflow_names(archive: Archive) -
 
 
 # --- who asks ------------------------------------------------------------------------------------
+
+
+def test_what_versions_consist_of_that_are_saved_while_it_looks_stays(archive: Archive) -> None:
+    """It reads which versions are kept, and then the intervals: of those that ended between, it knows no version."""
+    archive.save_many(2)
+    (found,) = each_workflow(archive.store, ALL)
+    with archive.store.read() as work:
+        kept_then = work.retention.numbers(found.id)
+    archive.save_many(6)
+    for dead in (dead_edges, dead_members):
+        assert list(dead(archive.store, found, kept_then)) == []
 
 
 def test_a_clean_up_of_one_workflow_leaves_the_others(archive: Archive) -> None:

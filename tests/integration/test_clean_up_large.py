@@ -26,6 +26,7 @@ from wfgov_dagster.store.schema.workflow import (
     task_definition_log,
     workflow_edge,
     workflow_edge_log,
+    workflow_task_log,
     workflow_version,
 )
 from wfgov_dagster.store.store import SqlStore, SqlWork
@@ -94,11 +95,11 @@ def fill(archive: Archive, code: str) -> None:
     assert workflow is not None
     hub, readers = f"{code}.hub", [Task(f"{code}.r{at:03}", f"Reader {at}") for at in range(READERS)]
     edges = [(hub, one.code) for one in readers]
-    versions = dict.fromkeys((one.code for one in readers), 1)
     bodies = {one.code: snapshot.task_body(one).decode() for one in readers}
     texts = {snapshot.digest(text.encode()): text for text in bodies.values()}
     logged = [(one, 1, snapshot.digest(text.encode()), "ann", "ann", _OLD, _OLD) for one, text in bodies.items()]
     rows, intervals = [], []
+    members: list[tuple[object, ...]] = [(workflow["id"], one.code, 1, 1, None) for one in readers]
     for number in range(1, VERSIONS + 1):
         task = Task(hub, "Hub", text=f"select {number}")
         definition = make(Settings(code, code), [task, *readers], edges)
@@ -107,10 +108,11 @@ def fill(archive: Archive, code: str) -> None:
         logged.append((hub, number, snapshot.digest(body), "ann", "ann", _OLD, _OLD))
         hashes = snapshot.hashes(definition)
         draft = Draft(workflow["id"], definition, hashes, "", "manual")
-        text = structure(draft, versions | {hub: number})
+        text = structure(draft)
         rows.append((workflow["id"], number, text, hashes.content, hashes.functional, "", "manual", "ann", _OLD))
         last = None if number == VERSIONS else number
         intervals += [(code, hub, one.code, number, 1, number, last, "ann") for one in readers]
+        members.append((workflow["id"], hub, number, number, last))
     current = [(*one[:3], "ann", _OLD, _OLD) for one in [*logged[:READERS], logged[-1]]]
     now = [(*one[:5], VERSIONS) for one in intervals[-READERS:]]
     with archive.database.write() as conn:
@@ -124,6 +126,8 @@ def fill(archive: Archive, code: str) -> None:
         insert(conn, workflow_version, columns, rows)
         edge = ("workflow_code", "pre_task_code", "post_task_code", "pre_task_version", "post_task_version")
         insert(conn, workflow_edge_log, (*edge, "from_version", "to_version", "operator"), intervals)
+        columns = ("workflow_id", "task_code", "task_version", "from_version", "to_version")
+        insert(conn, workflow_task_log, columns, members)
         insert(conn, workflow_edge, (*edge, "workflow_version"), now)
     newest = "SELECT max(id) FROM workflow_version WHERE workflow_id = data_workflow.id"
     archive.execute(f"UPDATE data_workflow SET current_version_id = ({newest}) WHERE id = :id", id=workflow["id"])
@@ -179,6 +183,7 @@ def test_it_holds_nobody_up_while_others_publish(
         if one.workflow_code in {*codes, ""}:
             removed[one.what] += one.rows
     assert removed["versions"] == WORKFLOWS * (VERSIONS - 1)
+    assert removed["members"] == WORKFLOWS * (VERSIONS - 1)
     assert removed["edges"] == WORKFLOWS * (VERSIONS - 1) * READERS
     assert removed["tasks"] >= WORKFLOWS * (VERSIONS - 1)
     assert removed["bodies"] >= WORKFLOWS * (VERSIONS - 1)

@@ -28,7 +28,7 @@ from wfgov_dagster.usecases.save import (
 A, B, C = Task("a", "A", text="select 1"), Task("b", "B", text="select 2"), Task("c", "C", text="select '三'")
 SETTINGS = Settings("w", "W", schedule=Schedule("0 1 * * *", "UTC"), parameters=(Parameter("p", "1"),))
 TABLES = ("canonical_document", "task_definition", "task_definition_log", "data_workflow", "workflow_version",
-          "workflow_edge", "workflow_edge_log", "workflow_task_relation")  # fmt: skip
+          "workflow_edge", "workflow_edge_log", "workflow_task_log", "workflow_task_relation")  # fmt: skip
 FIRST = make(SETTINGS, [A, B, C], [("a", "b"), ("b", "c")], [CrossEdge("up", "u", "a")])
 
 
@@ -359,8 +359,10 @@ WORKFLOW_WRITES = ["workflow_version", "data_workflow"]
     [
         (replace(FIRST, edges=(*FIRST.edges, ("a", "c"))), [*WORKFLOW_WRITES, "workflow_edge_log"]),
         (replace(FIRST, edges=FIRST.edges[:1]), [*WORKFLOW_WRITES, "workflow_edge_log"]),
-        (replace(FIRST, tasks=(replace(A, text="x"), B, C)), [*TASK_WRITES, *WORKFLOW_WRITES, "workflow_edge_log"]),
-        (replace(FIRST, tasks=(A, B), edges=FIRST.edges[:1]), [*WORKFLOW_WRITES, "workflow_edge_log"]),
+        (replace(FIRST, tasks=(replace(A, text="x"), B, C)),
+         [*TASK_WRITES, "workflow_version", "workflow_task_log", "data_workflow", "workflow_edge_log"]),
+        (replace(FIRST, tasks=(A, B), edges=FIRST.edges[:1]),
+         ["workflow_version", "workflow_task_log", "data_workflow", "workflow_edge_log"]),
         (replace(FIRST, settings=replace(SETTINGS, name="Other")), [*WORKFLOW_WRITES]),
     ],
     ids=["an edge more", "an edge less", "a task updated", "a task deleted", "the workflow alone"],

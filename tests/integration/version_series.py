@@ -60,7 +60,7 @@ class Series:
 
     def tasks(self, number: int, code: str = CODE) -> str:
         with self.store.read() as work:
-            found = work.version_history.outline(code, number).tasks
+            found = work.queries.task_versions(code, number)
         return " ".join(f"{task}{version}" for task, version in sorted(found.items()))
 
     def edges(self, number: int) -> list[tuple[str, str]]:

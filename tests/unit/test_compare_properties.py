@@ -118,7 +118,8 @@ def test_outlines_differ_as_the_whole_ones_do(pair: tuple[Definition, Definition
     sides = []
     for one in (before, after):
         versions = {task.code: bodies[task.code].index(snapshot.task_body(task)) + 1 for task in one.tasks}
-        sides.append(outline(structure(Draft(1, one, snapshot.hashes(one), "", "manual"), versions)))
+        kept = structure(Draft(1, one, snapshot.hashes(one), "", "manual"))
+        sides.append(outline(kept, versions, one.edges))
     old, new = sides
     bodies_of = [[side.by_code()[code] for code in differing(*pair)]
                  for side, pair in ((before, (old, new)), (after, (new, old)))]  # fmt: skip

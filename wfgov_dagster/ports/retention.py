@@ -8,7 +8,7 @@ from typing import Protocol
 from wfgov_dagster.domain.retention import HeldVersion, Month, Rule, RuleChange
 
 TaskKey = tuple[str, int]  # task code, version
-EdgeKey = tuple[int, int]  # last version, id
+IntervalKey = tuple[int, int]  # last version, id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,23 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An edge that ended."""
+    """Of an edge that ended, or of a task in that version."""
 
-    key: EdgeKey
+    key: IntervalKey
     first: int
     last: int
     bytes: int
+    task: TaskKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OldTask:
+    """`named`: by so many intervals."""
+
     key: TaskKey
     bytes: int
     body_hash: str
+    named: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +144,11 @@ class Retention(Protocol):
     def numbers(self, workflow_id: int) -> Sequence[int]:
         """Of its versions that are there, ascending."""
 
-    def intervals(self, workflow_code: str, after: EdgeKey, limit: int) -> Sequence[Interval]:
+    def edge_intervals(self, workflow_code: str, after: IntervalKey, limit: int) -> Sequence[Interval]:
         """Of its edges that ended, by key."""
 
-    def task_keys(self, workflow_id: int, after: int, limit: int) -> Sequence[tuple[int, Sequence[TaskKey]]]:
-        """(version number, tasks with their versions) of its versions that are there; those after that number."""
+    def task_intervals(self, workflow_id: int, after: IntervalKey, limit: int) -> Sequence[Interval]:
+        """Of its tasks that left or changed, by key."""
 
     def old_tasks(self, after: TaskKey, limit: int) -> Sequence[OldTask]:
         """Task definitions that are neither current nor their task's newest, by key. Those that a save may just be
@@ -161,7 +165,8 @@ class Retention(Protocol):
     def remove_versions(self, workflow_id: int, ids: Collection[int]) -> None:
         """A version that a publish or a run names is emptied, its row stays with number, hash and who made it."""
 
-    def remove_edges(self, keys: Collection[EdgeKey]) -> int: ...
+    def remove_edges(self, keys: Collection[IntervalKey]) -> int: ...
+    def remove_members(self, keys: Collection[IntervalKey]) -> int: ...
     def remove_tasks(self, keys: Collection[TaskKey]) -> int: ...
     def remove_orphans(self, hashes: Collection[str]) -> int:
         """Those that still are, and that nobody is about to name."""
@@ -196,4 +201,4 @@ class Retention(Protocol):
     # --- growth ----------------------------------------------------------------------------------
 
     def sizes(self) -> Mapping[str, Size]:
-        """versions, tasks, edges, bodies; by the month in which each was made."""
+        """versions, members, tasks, edges, bodies; by the month in which each was made."""

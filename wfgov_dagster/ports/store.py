@@ -143,6 +143,8 @@ class Workflows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
+    """`tasks`: all of it, code → version. Its edges come with `relate`."""
+
     workflow_id: int
     version_no: int
     structure_snapshot: str
@@ -152,6 +154,7 @@ class VersionRow:
     trigger_source: str
     rollback_of: int | None
     above_hash: str
+    tasks: Mapping[str, int]
     imported_from: str | None = None
 
 

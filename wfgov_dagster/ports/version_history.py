@@ -118,8 +118,8 @@ class VersionHistory(Protocol):
     def hashes(self, workflow_code: str, version_no: int) -> tuple[str, str | None]:
         """(content hash, hash of what was above it); the latter None = nobody looked. Raises NotFound."""
 
-    def outline(self, workflow_code: str, version_no: int) -> Outline:
-        """Raises NotFound."""
+    def outlines(self, workflow_code: str, one: int, other: int) -> tuple[Outline, Outline]:
+        """Of two versions; what they have in common may be left out of both. Raises NotFound."""
 
     def bodies(self, task_versions: Mapping[str, int]) -> Sequence[Task]:
         """Tasks in these versions."""

@@ -13,11 +13,13 @@ from wfgov_dagster.store.schema.workflow import (
     data_workflow,
     task_definition_log,
     workflow_edge_log,
+    workflow_task_log,
     workflow_version,
 )
 
 _NUMBER_BYTES = 8
 _W, _V, _L, _G = data_workflow.c, workflow_version.c, task_definition_log.c, workflow_edge_log.c
+_M = workflow_task_log.c
 
 
 def bytes_of(conn: sa.Connection, table: sa.Table) -> sa.ColumnElement[int]:
@@ -32,16 +34,20 @@ def bytes_of(conn: sa.Connection, table: sa.Table) -> sa.ColumnElement[int]:
 
 
 def sizes(conn: sa.Connection) -> Mapping[str, Size]:
-    """An edge is of the month of the version that brought it, a text of that of the first task definition with it; what
-    nothing names any more counts in the totals alone."""
+    """An edge, or a member, is of the month of the version that brought it, a text of that of the first task definition
+    with it; what nothing names any more counts in the totals alone."""
     brought = workflow_edge_log.join(data_workflow, _W.workflow_code == _G.workflow_code).join(
         workflow_version, (_V.workflow_id == _W.id) & (_V.version_no == _G.from_version)
+    )
+    joined = workflow_task_log.join(
+        workflow_version, (_V.workflow_id == _M.workflow_id) & (_V.version_no == _M.from_version)
     )
     body = canonical_document.c
     first = sa.select(_L.body_hash, sa.func.min(_L.operated_at).label("at")).group_by(_L.body_hash).subquery()
     there = _V.removed_at.is_(None)
     return {
         "versions": _size(conn, workflow_version, sa.select(_V.created_at, workflow_version).where(there), there),
+        "members": _size(conn, workflow_task_log, sa.select(_V.created_at, workflow_task_log).select_from(joined)),
         "tasks": _size(conn, task_definition_log, sa.select(_L.operated_at, task_definition_log)),
         "edges": _size(conn, workflow_edge_log, sa.select(_V.created_at, workflow_edge_log).select_from(brought)),
         "bodies": _size(

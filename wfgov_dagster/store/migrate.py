@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,17 +34,17 @@ def upgrade(url: str) -> str:
         _check_known(before, scripts, database)
         if before is not None and database.is_sqlite:
             _copy(database)
-        _run(database, "head")
+        _run(database, command.upgrade, "head")
         return head
     finally:
         database.dispose()
 
 
-def downgrade(url: str) -> None:
-    """Remove everything that migrations made."""
+def downgrade(url: str, revision: str = "base") -> None:
+    """Back to what an older release had; "base": remove everything that migrations made."""
     database = Database(url)
     try:
-        _run(database, "base")
+        _run(database, command.downgrade, revision)
     finally:
         database.dispose()
 
@@ -69,7 +70,7 @@ def check(url: str) -> None:
         database.dispose()
 
 
-def _run(database: Database, target: str) -> None:
+def _run(database: Database, way: Callable[[Config, str], None], revision: str) -> None:
     if database.is_sqlite:
         _make_folder(Path(str(database.url.database)).parent)
     with database.write() as conn:
@@ -77,10 +78,7 @@ def _run(database: Database, target: str) -> None:
             conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7766)")
         config = _config()
         config.attributes["connection"] = conn
-        if target == "base":
-            command.downgrade(config, target)
-        else:
-            command.upgrade(config, target)
+        way(config, revision)
 
 
 def _make_folder(folder: Path) -> None:

@@ -7,7 +7,6 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from wfgov_dagster.domain.version import task_versions
 from wfgov_dagster.ports.queries import (
     CrossWorkflowEdge,
     Direction,
@@ -20,6 +19,7 @@ from wfgov_dagster.ports.queries import (
     WorkflowRow,
 )
 from wfgov_dagster.store.among import among
+from wfgov_dagster.store.contents import task_versions
 from wfgov_dagster.store.schema.derived import inspection_finding, task_dependency_view, task_topology
 from wfgov_dagster.store.schema.given import data_lineage, data_table, data_task, metadata_change
 from wfgov_dagster.store.schema.publish import engine, workflow_definition_snapshot, workflow_publish_record
@@ -184,9 +184,7 @@ class SqlQueries:
         return [VersionListRow(*row) for row in self._conn.execute(query)]
 
     def task_versions(self, code: str, version_no: int) -> Mapping[str, int]:
-        query = sa.select(_VER.structure_snapshot).join(data_workflow, _W.id == _VER.workflow_id)
-        text = self._conn.scalar(query.where(_W.workflow_code == code, _VER.version_no == version_no))
-        return dict(task_versions(text)) if text else {}
+        return task_versions(self._conn, code, version_no)
 
     # JSON kept as text
 

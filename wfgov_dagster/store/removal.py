@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from wfgov_dagster.ports.retention import EdgeKey, TaskKey
+from wfgov_dagster.ports.retention import IntervalKey, TaskKey
 from wfgov_dagster.store.among import among
 from wfgov_dagster.store.clock import db_now
 from wfgov_dagster.store.schema.candidate import workflow_candidate
@@ -16,11 +16,12 @@ from wfgov_dagster.store.schema.workflow import (
     task_definition,
     task_definition_log,
     workflow_edge_log,
+    workflow_task_log,
     workflow_task_relation,
     workflow_version,
 )
 
-_V, _L, _G, _H = workflow_version.c, task_definition_log.c, workflow_edge_log.c, canonical_document.c.hash
+_V, _L, _H = workflow_version.c, task_definition_log.c, canonical_document.c.hash
 # Whoever names a version for ever: its row stays for them, emptied.
 _NAMING = (workflow_publish_record, workflow_definition_snapshot, engine_deployment_version)
 _TEXTS = (
@@ -54,10 +55,16 @@ class SqlRemoval:
             emptied = sa.update(workflow_version).where(among(self._conn, _V.id, named))
             self._conn.execute(emptied.values(structure_snapshot="", functional_hash="", removed_at=db_now()))
 
-    def remove_edges(self, keys: Collection[EdgeKey]) -> int:
+    def remove_edges(self, keys: Collection[IntervalKey]) -> int:
+        return self._remove_ended(workflow_edge_log, keys)
+
+    def remove_members(self, keys: Collection[IntervalKey]) -> int:
+        return self._remove_ended(workflow_task_log, keys)
+
+    def _remove_ended(self, log: sa.Table, keys: Collection[IntervalKey]) -> int:
         """An interval never changes again once it has ended, and no later version can lie in it."""
-        ended = sa.delete(workflow_edge_log).where(among(self._conn, _G.id, [one for _, one in keys]))
-        return self._conn.execute(ended.where(_G.to_version.is_not(None))).rowcount
+        ended = sa.delete(log).where(among(self._conn, log.c.id, [one for _, one in keys]))
+        return self._conn.execute(ended.where(log.c.to_version.is_not(None))).rowcount
 
     def remove_tasks(self, keys: Collection[TaskKey]) -> int:
         """A version of a task that is not current never becomes so again."""

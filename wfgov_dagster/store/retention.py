@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from wfgov_dagster.domain.retention import HeldVersion, Rule, RuleChange, effective
-from wfgov_dagster.domain.version import task_versions
 from wfgov_dagster.ports.retention import (
     Counted,
     EngineWord,
     Interval,
+    IntervalKey,
     OldTask,
     Removed,
     RuleRow,
@@ -40,10 +40,12 @@ from wfgov_dagster.store.schema.workflow import (
     task_definition,
     task_definition_log,
     workflow_edge_log,
+    workflow_task_log,
     workflow_version,
 )
 
 _W, _V, _L, _G = data_workflow.c, workflow_version.c, task_definition_log.c, workflow_edge_log.c
+_M = workflow_task_log.c
 _RULE, _T = retention_rule.c, workflow_version_tag.c
 _N, _P, _X, _E = clean_up_count.c, clean_up_cursor.c, clean_up_engine_version.c, engine.c
 SETTLED_SECONDS = 600.0  # so long a save may still be about to name the version of a task that was current before
@@ -133,20 +135,28 @@ class SqlRetention(SqlRemoval):
         query = sa.select(_V.version_no).where(_V.workflow_id == workflow_id, _V.removed_at.is_(None))
         return list(self._conn.scalars(query.order_by(_V.version_no)))
 
-    def intervals(self, workflow_code: str, after: tuple[int, int], limit: int) -> Sequence[Interval]:
-        size = growth.bytes_of(self._conn, workflow_edge_log)
+    def edge_intervals(self, workflow_code: str, after: IntervalKey, limit: int) -> Sequence[Interval]:
+        return self._ended(workflow_edge_log, _G.workflow_code == workflow_code, after, limit)
+
+    def task_intervals(self, workflow_id: int, after: IntervalKey, limit: int) -> Sequence[Interval]:
+        return self._ended(
+            workflow_task_log, _M.workflow_id == workflow_id, after, limit, _M.task_code, _M.task_version
+        )
+
+    def _ended(
+        self, log: sa.Table, own: sa.ColumnElement[bool], after: IntervalKey, limit: int, *task: sa.Column[Any]
+    ) -> Sequence[Interval]:
+        key = (log.c.to_version, log.c.id)
         query = (
-            sa.select(_G.to_version, _G.id, _G.from_version, size)
-            .where(_G.workflow_code == workflow_code, sa.tuple_(_G.to_version, _G.id) > sa.tuple_(*after))
-            .order_by(_G.to_version, _G.id)
+            sa.select(*key, log.c.from_version, growth.bytes_of(self._conn, log), *task)
+            .where(own, sa.tuple_(*key) > sa.tuple_(*after))
+            .order_by(*key)
             .limit(limit)
         )
-        return [Interval((last, row_id), first, last, size) for last, row_id, first, size in self._conn.execute(query)]
-
-    def task_keys(self, workflow_id: int, after: int, limit: int) -> Sequence[tuple[int, Sequence[TaskKey]]]:
-        there = (_V.workflow_id == workflow_id, _V.version_no > after, _V.removed_at.is_(None))
-        query = sa.select(_V.version_no, _V.structure_snapshot).where(*there).order_by(_V.version_no).limit(limit)
-        return [(number, task_versions(text)) for number, text in self._conn.execute(query)]
+        return [
+            Interval((last, row_id), first, last, size, (named[0], named[1]) if named else None)
+            for last, row_id, first, size, *named in self._conn.execute(query)
+        ]
 
     def old_tasks(self, after: TaskKey, limit: int) -> Sequence[OldTask]:
         later, now = task_definition_log.alias("later"), task_definition.alias("now")
@@ -157,13 +167,15 @@ class SqlRetention(SqlRemoval):
         )
         current = sa.exists().where(now.c.task_code == _L.task_code, now.c.version == _L.version)
         size = growth.bytes_of(self._conn, task_definition_log)
+        this = (_M.task_code == _L.task_code, _M.task_version == _L.version)
+        named = sa.select(sa.func.count()).where(*this).correlate(task_definition_log).scalar_subquery()
         query = (
-            sa.select(_L.task_code, _L.version, size, _L.body_hash)
+            sa.select(_L.task_code, _L.version, size, _L.body_hash, named)
             .where(sa.tuple_(_L.task_code, _L.version) > sa.tuple_(*after), settled, sa.not_(current))
             .order_by(_L.task_code, _L.version)
             .limit(limit)
         )
-        return [OldTask((code, number), octets, body) for code, number, octets, body in self._conn.execute(query)]
+        return [OldTask((code, number), *told) for code, number, *told in self._conn.execute(query)]
 
     def orphans(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
         h = canonical_document.c.hash

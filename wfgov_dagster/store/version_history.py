@@ -14,7 +14,8 @@ from wfgov_dagster.domain.snapshot import task_from
 from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.version_history import Blame, HistoryRow, LiveVersion, PublishOf, VersionFilter
 from wfgov_dagster.store.among import among
-from wfgov_dagster.store.blame import blame_edges, blame_tasks, listed_tasks
+from wfgov_dagster.store.blame import blame_edges, blame_tasks
+from wfgov_dagster.store.intervals import covers
 from wfgov_dagster.store.live import live
 from wfgov_dagster.store.schema.given import data_task
 from wfgov_dagster.store.schema.publish import engine, workflow_definition_snapshot, workflow_publish_record
@@ -22,18 +23,22 @@ from wfgov_dagster.store.schema.workflow import (
     canonical_document,
     data_workflow,
     task_definition_log,
+    workflow_edge_log,
+    workflow_task_log,
     workflow_task_relation,
     workflow_version,
 )
 from wfgov_dagster.store.times import before
 
-_V, _W, _S, _R, _E, _L = (
+_V, _W, _S, _R, _E, _L, _T, _G = (
     workflow_version.c,
     data_workflow.c,
     workflow_definition_snapshot.c,
     workflow_publish_record.c,
     engine.c,
     task_definition_log.c,
+    workflow_task_log.c,
+    workflow_edge_log.c,
 )
 _JOINED = workflow_version.join(data_workflow, _W.id == _V.workflow_id)
 _KEPT = _V.removed_at.is_(None)
@@ -113,12 +118,31 @@ class SqlVersionHistory:
             raise _unknown(workflow_code, version_no)
         return found[0], found[1]
 
-    def outline(self, workflow_code: str, version_no: int) -> outlines.Outline:
-        query = sa.select(_V.structure_snapshot).select_from(_JOINED)
-        text = self._conn.scalar(query.where(_W.workflow_code == workflow_code, _V.version_no == version_no, _KEPT))
-        if text is None:
-            raise _unknown(workflow_code, version_no)
-        return outlines.outline(text)
+    def outlines(self, workflow_code: str, one: int, other: int) -> tuple[outlines.Outline, outlines.Outline]:
+        """The logs' rows that cover one of the two and not the other: what they have in common is not read."""
+        pair = (one, other)
+        query = sa.select(_V.workflow_id, _V.version_no, _V.structure_snapshot).select_from(_JOINED)
+        found = self._conn.execute(query.where(_W.workflow_code == workflow_code, _V.version_no.in_(pair), _KEPT)).all()
+        texts = {number: text for _, number, text in found}
+        for number in pair:
+            if number not in texts:
+                raise _unknown(workflow_code, number)
+        tasks = self._apart(workflow_task_log, _T.workflow_id == found[0][0], pair, [_T.task_code, _T.task_version])
+        ends = [_G.pre_task_code, _G.post_task_code]
+        edges = self._apart(workflow_edge_log, _G.workflow_code == workflow_code, pair, ends)
+        first, second = (outlines.outline(texts[number], dict(tasks[at]), edges[at]) for at, number in enumerate(pair))
+        return first, second
+
+    def _apart(
+        self, log: sa.Table, own: sa.ColumnElement[bool], pair: tuple[int, int], columns: Sequence[sa.Column[Any]]
+    ) -> tuple[list[Any], list[Any]]:
+        """What only one of the two versions has, of each, sorted."""
+        in_one, in_other = (covers(log, number) for number in pair)
+        query = sa.select(in_one, *columns).where(own, in_one != in_other)
+        sides: tuple[list[Any], list[Any]] = ([], [])
+        for first, *row in self._conn.execute(query):
+            sides[0 if first else 1].append(tuple(row))
+        return sorted(sides[0]), sorted(sides[1])
 
     def bodies(self, task_versions: Mapping[str, int]) -> Sequence[Task]:
         """Only the wanted rows of the log: a task may have had a thousand versions."""
@@ -150,16 +174,16 @@ class SqlVersionHistory:
         earlier = sa.true() if version_no is None else _V.id < this.scalar_subquery()
         place = sa.func.row_number().over(partition_by=_V.workflow_id, order_by=_V.id.desc())
         near = (
-            sa.select(_V.id, _W.workflow_code, _V.structure_snapshot, place.label("place"))
+            sa.select(_V.id, _V.workflow_id, _V.version_no, _W.workflow_code, place.label("place"))
             .select_from(_JOINED)
             .where(earlier, _KEPT, _W.workflow_code != workflow_code)
             .subquery()
         )
-        each, code, _ = listed_tasks(self._conn, near.c.structure_snapshot)
+        had = (_T.workflow_id == near.c.workflow_id) & covers(workflow_task_log, near.c.version_no)
         query = (
-            sa.select(code, near.c.workflow_code)
-            .select_from(near.join(each, sa.true()))
-            .where(near.c.place <= _NEAR, among(self._conn, code, task_codes))
+            sa.select(_T.task_code, near.c.workflow_code)
+            .select_from(near.join(workflow_task_log, had))
+            .where(near.c.place <= _NEAR, among(self._conn, _T.task_code, task_codes))
             .order_by(near.c.id)
         )
         return {row[0]: row[1] for row in self._conn.execute(query)}

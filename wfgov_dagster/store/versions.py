@@ -1,18 +1,20 @@
 """Versions of workflows, tasks and edges: written by usecases/save.py alone."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
 
 from wfgov_dagster.domain.deep import Seen
 from wfgov_dagster.domain.definition import Definition
-from wfgov_dagster.domain.version import Rebuilt, TaskVersion, rebuild, task_versions, waits_for
+from wfgov_dagster.domain.version import Rebuilt, TaskVersion, waits_for
 from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.store import EdgeRow, NewestVersion, VersionRow
 from wfgov_dagster.store.among import among
+from wfgov_dagster.store.contents import rebuilt
 from wfgov_dagster.store.frames import insert, run_many
+from wfgov_dagster.store.intervals import go_on
 from wfgov_dagster.store.schema.given import data_task
 from wfgov_dagster.store.schema.types import UtcDateTime
 from wfgov_dagster.store.schema.workflow import (
@@ -23,6 +25,7 @@ from wfgov_dagster.store.schema.workflow import (
     task_definition_log,
     workflow_edge,
     workflow_edge_log,
+    workflow_task_log,
     workflow_task_relation,
     workflow_version,
 )
@@ -120,7 +123,11 @@ class SqlVersions:
 
     def add(self, actor: str, rows: Sequence[VersionRow], *, sync: bool) -> None:
         """New versions; with `sync` each becomes its workflow's current one."""
-        run_many(self._conn, sa.insert(workflow_version), [asdict(row) | {"created_by": actor} for row in rows])
+        columns = [one.name for one in fields(VersionRow) if one.name != "tasks"]
+        told = [{name: getattr(row, name) for name in columns} | {"created_by": actor} for row in rows]
+        run_many(self._conn, sa.insert(workflow_version), told)
+        listed = [(row.workflow_id, *task) for row in rows for task in row.tasks.items()]
+        go_on(self._conn, workflow_task_log, listed, {row.workflow_id: row.version_no for row in rows})
         if not sync:
             return
         ids = [row.workflow_id for row in rows]
@@ -167,13 +174,8 @@ class SqlVersions:
 
     def latest_definitions(self, workflow_ids: Collection[int]) -> dict[int, Rebuilt]:
         """Content of the current versions, rebuilt from the logs; none before V1."""
-        query = (
-            sa.select(_W.id, _VER.structure_snapshot)
-            .join(workflow_version, _VER.id == _W.current_version_id)
-            .where(among(self._conn, _W.id, workflow_ids))
-        )
-        rows = self._conn.execute(query).all()
-        return {workflow: Rebuilt(self._rebuilt(text), dict(task_versions(text))) for workflow, text in rows}
+        query = sa.select(_VER.id).join(data_workflow, _VER.id == _W.current_version_id)
+        return rebuilt(self._conn, query.where(among(self._conn, _W.id, workflow_ids)))
 
     def seen(self, workflow_codes: Collection[str]) -> dict[str, Seen]:
         query = (
@@ -185,29 +187,17 @@ class SqlVersions:
 
     def definition(self, workflow_code: str, version_no: int) -> Definition:
         """Content of any version, rebuilt from the logs. Raises NotFound."""
-        query = sa.select(_VER.structure_snapshot).join(data_workflow, _W.id == _VER.workflow_id)
-        text = self._conn.scalar(query.where(_W.workflow_code == workflow_code, _VER.version_no == version_no))
-        if text is None:
-            raise NotFound(
-                f"no version V{version_no}",
-                where=f"workflow {workflow_code}",
-                hint=f"wfgov version list {workflow_code}",
-            )
-        if not text:
-            hint = f"wfgov version list {workflow_code} has those that are kept"
-            raise NotFound(f"V{version_no} was removed by a clean-up", where=f"workflow {workflow_code}", hint=hint)
-        return self._rebuilt(text)
-
-    def _rebuilt(self, structure_snapshot: str) -> Definition:
-        """The log is read first and then the bodies alone that are wanted: a task may have had a thousand others."""
-        wanted = task_versions(structure_snapshot)
-        log = sa.select(_L.task_code, _L.version, _L.body_hash)
-        logged = self._conn.execute(log.where(among(self._conn, _L.task_code, [code for code, _ in wanted])))
-        hashes = {(code, version): body_hash for code, version, body_hash in logged}
-        h, body = canonical_document.c.hash, canonical_document.c.body
-        chosen = among(self._conn, h, {hashes[one] for one in wanted})
-        bodies = {row[0]: row[1] for row in self._conn.execute(sa.select(h, body).where(chosen))}
-        return rebuild(structure_snapshot, {one[0]: bodies[hashes[one]] for one in wanted})
+        this = (_W.workflow_code == workflow_code, _VER.version_no == version_no)
+        joined = sa.select(_W.id, _VER.id, _VER.removed_at).join(data_workflow, _W.id == _VER.workflow_id)
+        found = self._conn.execute(joined.where(*this)).first()
+        where, hint = f"workflow {workflow_code}", f"wfgov version list {workflow_code}"
+        if found is None:
+            raise NotFound(f"no version V{version_no}", where=where, hint=hint)
+        workflow, version, removed_at = found
+        if removed_at is not None:
+            hint = f"{hint} has those that are kept"
+            raise NotFound(f"V{version_no} was removed by a clean-up", where=where, hint=hint)
+        return rebuilt(self._conn, sa.select(_VER.id).where(_VER.id == version))[workflow].definition
 
     def inter_workflow_edges(self, workflow_ids: Collection[int]) -> dict[int, list[tuple[str, str, str, str]]]:
         """(upstream workflow, upstream task, task, state) of the cross-workflow edges into each, sorted."""
@@ -233,16 +223,8 @@ class SqlVersions:
 
         The log keeps an interval for each edge: those that are not in the new version end with the one before.
         """
-        log, fresh = workflow_edge_log.c, {(code, *edge): number for code, number, *edge in rows}
-        query = sa.select(log.id, *(log[name] for name in _EDGE)).where(
-            log.to_version.is_(None), among(self._conn, log.workflow_code, numbers)
-        )
-        running = {tuple(row[1:]): row[0] for row in self._conn.execute(query)}
-        ended = [(identity, key[0]) for key, identity in running.items() if key not in fresh]
-        end = sa.update(workflow_edge_log).where(log.id == sa.bindparam("i")).values(to_version=sa.bindparam("v"))
-        run_many(self._conn, end, [{"i": identity, "v": numbers[code] - 1} for identity, code in ended])
-        begun = [(*key, fresh[key], actor) for key in sorted(fresh.keys() - running.keys())]
-        insert(self._conn, workflow_edge_log, (*_EDGE, "from_version", "operator"), begun)
+        fresh = {(code, *edge): number for code, number, *edge in rows}
+        go_on(self._conn, workflow_edge_log, fresh, numbers, {"operator": actor})
         if sync:
             self._make_edges_current(fresh, numbers)
 

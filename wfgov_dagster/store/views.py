@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from wfgov_dagster.settings import CHECKOUT
 
-NAMES = ("data_task_governed", "workflow_edge_version")
+NAMES = ("data_task_governed", "workflow_edge_version", "workflow_task_version")
 
 
 def text(name: str) -> str:

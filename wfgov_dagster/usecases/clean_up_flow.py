@@ -17,9 +17,9 @@ from wfgov_dagster.usecases.plan_clean_up import (
     Scope,
     dead_bodies,
     dead_edges,
+    dead_members,
     dead_tasks,
     each_workflow,
-    references,
 )
 from wfgov_dagster.usecases.publisher import Publisher
 from wfgov_dagster.usecases.trim_engines import trim_engines
@@ -192,13 +192,17 @@ def _remove_versions(turn: Turn, workflow_code: str, batch: Sequence[HeldVersion
 
 
 def _edges(mine: _Pass) -> bool:
+    """Also the intervals of tasks: they are of the same kind."""
+
     def clean(found: Scanned) -> bool:
         with mine.store.read() as work:
             kept = work.retention.numbers(found.id)
-        for batch in mine.batches(dead_edges(mine.store, found.code, kept), lambda one: one.bytes):
-            mine.change("edges", found.code, partial(_remove_edges, batch))
-            if mine.is_over():
-                return False
+        steps = (("edges", dead_edges, _remove_edges), ("members", dead_members, _remove_members))
+        for what, dead, remove in steps:
+            for batch in mine.batches(dead(mine.store, found, kept), lambda one: one.bytes):
+                mine.change(what, found.code, partial(remove, batch))
+                if mine.is_over():
+                    return False
         return True
 
     return _each(mine, clean)
@@ -208,11 +212,14 @@ def _remove_edges(batch: Sequence[Interval], work: Work) -> Removed:
     return _told(work.retention.remove_edges([one.key for one in batch]), [one.bytes for one in batch])
 
 
+def _remove_members(batch: Sequence[Interval], work: Work) -> Removed:
+    return _told(work.retention.remove_members([one.key for one in batch]), [one.bytes for one in batch])
+
+
 def _tasks(mine: _Pass) -> bool:
-    named = mine.looking(lambda: references(mine.store, {}, mine.breathe))
     version, _, code = mine.done_to.partition(":")
     after = (code, int(version)) if version else ("", 0)
-    for batch in mine.batches(dead_tasks(mine.store, named, after), lambda one: one.bytes):
+    for batch in mine.batches(dead_tasks(mine.store, after=after), lambda one: one.bytes):
         mine.change("tasks", "", partial(_remove_tasks, batch))
         if mine.is_over():
             code, number = batch[-1].key

@@ -8,7 +8,7 @@ from wfgov_dagster.domain.compare import Comparison, Moved, Moves, compare
 from wfgov_dagster.domain.deep import Changed, changed
 from wfgov_dagster.domain.definition import Definition, Task
 from wfgov_dagster.domain.diff import diff
-from wfgov_dagster.domain.outline import Outline, differing, thin
+from wfgov_dagster.domain.outline import differing, thin
 from wfgov_dagster.domain.publish import Content, VersionRef
 from wfgov_dagster.errors import Conflict, InvalidInput, NotFound
 from wfgov_dagster.ports.sql import SqlReader
@@ -78,9 +78,10 @@ def compare_in(work: Work, sql: Callable[[], SqlReader], workflow_code: str, sid
         whole = _definition(work, workflow_code, before), _definition(work, workflow_code, after)
         return _compared(work, sql, workflow_code, sides, Sides(*whole, _from(whole[1])))
     past = work.version_history
-    one, other = past.outline(workflow_code, before.version_no), past.outline(workflow_code, after.version_no)
+    one, other = past.outlines(workflow_code, before.version_no, after.version_no)
     old, new = (past.bodies(differing(*pair)) for pair in ((one, other), (other, one)))
-    found = _compared(work, sql, workflow_code, sides, Sides(*thin(one, other, (old, new)), _loader(work, other)))
+    load = _loader(work, workflow_code, after.version_no)
+    found = _compared(work, sql, workflow_code, sides, Sides(*thin(one, other, (old, new)), load))
     hashes = (past.hashes(workflow_code, side.version_no or 0) for side in sides)
     return replace(found, changed=changed(*hashes))
 
@@ -113,9 +114,10 @@ def _from(whole: Definition) -> Load:
     return load
 
 
-def _loader(work: Work, after: Outline) -> Load:
+def _loader(work: Work, workflow_code: str, version_no: int) -> Load:
     def load(codes: Collection[str] | None) -> Mapping[str, Task]:
-        wanted = {code: version for code, version in after.tasks.items() if codes is None or code in codes}
+        tasks = work.queries.task_versions(workflow_code, version_no)
+        wanted = {code: version for code, version in tasks.items() if codes is None or code in codes}
         return {task.code: task for task in work.version_history.bodies(wanted)}
 
     return load

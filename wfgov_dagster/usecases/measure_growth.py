@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from wfgov_dagster.domain.retention import Month, forecast, without_gaps
 from wfgov_dagster.ports.store import Store
 
-KINDS = ("versions", "tasks", "edges", "bodies")
+KINDS = ("versions", "members", "tasks", "edges", "bodies")
 _QUARTER, _YEAR = 3, 12
 
 

@@ -1,15 +1,16 @@
 """What a clean-up would remove, and why the rest is kept. Nothing is written, on no engine either."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from wfgov_dagster.domain.retention import EngineHeld, Rule, engine_going, is_needed, judge
 from wfgov_dagster.errors import NotFound, WfgovError
 from wfgov_dagster.ports.engine import Engine
-from wfgov_dagster.ports.retention import EdgeKey, Interval, OldTask, Removed, Scanned, TaskKey
-from wfgov_dagster.ports.store import Store
+from wfgov_dagster.ports.retention import Interval, IntervalKey, OldTask, Removed, Scanned, TaskKey
+from wfgov_dagster.ports.store import Store, Work
 from wfgov_dagster.usecases import engines
 from wfgov_dagster.usecases.publisher import Publisher
 
@@ -33,13 +34,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowPlan:
-    """`removed`: numbers of versions, ascending; `bytes` of them. `edges`: intervals that no kept version needs."""
+    """`removed`: numbers of versions, ascending; `bytes` of them. `edges`, `members`: intervals of edges and of tasks
+    that no kept version needs."""
 
     workflow_code: str
     removed: Sequence[int]
     bytes: int
     kept: Sequence[Kept]
     edges: Removed
+    members: Removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,12 @@ class Plan:
 
     @property
     def rows(self) -> int:
-        mine = sum(len(one.removed) + one.edges.rows for one in self.workflows)
+        mine = sum(len(one.removed) + one.edges.rows + one.members.rows for one in self.workflows)
         return mine + self.tasks.rows + self.bodies.rows
 
     @property
     def bytes(self) -> int:
-        mine = sum(one.bytes + one.edges.bytes for one in self.workflows)
+        mine = sum(one.bytes + one.edges.bytes + one.members.bytes for one in self.workflows)
         return mine + self.tasks.bytes + self.bodies.bytes
 
 
@@ -81,16 +84,16 @@ def plan(publisher: Publisher, scope: Scope) -> Plan:
     check(store, scope)
     plans: list[WorkflowPlan] = []
     engine_plans: list[EnginePlan] = []
-    count, gone = 0, {}
+    count, unnamed = 0, Counter[TaskKey]()
     for found in each_workflow(store, scope):
         count += 1
-        one = _of_workflow(store, found)
-        if one.removed or one.edges.rows:
+        one, left = _of_workflow(store, found)
+        unnamed += left
+        if one.removed or one.edges.rows or one.members.rows:
             plans.append(one)
-            gone[one.workflow_code] = frozenset(one.removed)
         if scope.engine_versions:
             engine_plans += [_of_engine(publisher, name, found) for name in _engines(store, found)]
-    going = list(dead_tasks(store, references(store, gone)))
+    going = list(dead_tasks(store, unnamed))
     tasks = Removed(len(going), sum(one.bytes for one in going))
     return Plan(plans, count - len(plans), tasks, _bodies(store, going), engine_plans)
 
@@ -118,66 +121,55 @@ def each_workflow(store: Store, scope: Scope, after: str = "") -> Iterator[Scann
 # --- ours ----------------------------------------------------------------------------------------
 
 
-def _of_workflow(store: Store, found: Scanned) -> WorkflowPlan:
+def _of_workflow(store: Store, found: Scanned) -> tuple[WorkflowPlan, Counter[TaskKey]]:
+    """And the versions of tasks that its dying intervals name, with how many do."""
     with store.read() as work:
         verdicts = judge(work.retention.held(found.id), work.retention.rule(found.code), work.retention.now())
     going = [one.version for one in verdicts if not one.reasons]
     kept = [Kept(one.version.version_no, one.reasons) for one in reversed(verdicts) if one.reasons]
-    dead = list(dead_edges(store, found.code, [one.version_no for one in kept]))
-    return WorkflowPlan(
+    numbers = [one.version_no for one in kept]
+    edges, members = list(dead_edges(store, found, numbers)), list(dead_members(store, found, numbers))
+    told = WorkflowPlan(
         found.code,
         sorted(one.version_no for one in going),
         sum(one.bytes for one in going),
         kept,
-        Removed(len(dead), sum(one.bytes for one in dead)),
+        *(Removed(len(dead), sum(one.bytes for one in dead)) for dead in (edges, members)),
     )
+    return told, Counter(one.task for one in members if one.task is not None)
 
 
-def dead_edges(store: Store, workflow_code: str, kept: Sequence[int], after: EdgeKey = (-1, 0)) -> Iterator[Interval]:
+def dead_edges(store: Store, found: Scanned, kept: Sequence[int]) -> Iterator[Interval]:
     """Intervals in which none of the kept versions, ascending, lies."""
+    return _dead(store, lambda work, after: work.retention.edge_intervals(found.code, after, _ROWS), kept)
+
+
+def dead_members(store: Store, found: Scanned, kept: Sequence[int]) -> Iterator[Interval]:
+    return _dead(store, lambda work, after: work.retention.task_intervals(found.id, after, _ROWS), kept)
+
+
+def _dead(
+    store: Store, read: Callable[[Work, IntervalKey], Sequence[Interval]], kept: Sequence[int]
+) -> Iterator[Interval]:
+    after = (-1, 0)
     while True:
         with store.read() as work:
-            page = work.retention.intervals(workflow_code, after, _ROWS)
+            page = read(work, after)
         yield from (one for one in page if not is_needed(kept, one.first, one.last))
         if len(page) < _ROWS:
             return
         after = page[-1].key
 
 
-def references(
-    store: Store, gone: Mapping[str, Collection[int]], breathe: Callable[[], None] = lambda: None
-) -> Mapping[str, Collection[int]]:
-    """Task → its versions that some version of some workflow names; those in `gone` apart. `breathe` between pages.
-
-    Versions that are saved meanwhile name what is current, or new: neither is ever taken.
-    """
-    named: dict[str, set[int]] = {}
-    for found in each_workflow(store, Scope()):
-        without = gone.get(found.code, ())
-        for number, keys in _each_version(store, found):
-            for code, version in keys if number not in without else ():
-                named.setdefault(code, set()).add(version)
-            breathe()
-    return named
-
-
-def _each_version(store: Store, found: Scanned) -> Iterator[tuple[int, Sequence[TaskKey]]]:
-    after = 0
-    while True:
-        with store.read() as work:
-            page = work.retention.task_keys(found.id, after, PAGE)
-        yield from page
-        if len(page) < PAGE:
-            return
-        after = page[-1][0]
-
-
-def dead_tasks(store: Store, named: Mapping[str, Collection[int]], after: TaskKey = ("", 0)) -> Iterator[OldTask]:
-    """Versions of tasks that nothing names, are not current and will not be named again."""
+def dead_tasks(
+    store: Store, unnamed: Mapping[TaskKey, int] = MappingProxyType({}), after: TaskKey = ("", 0)
+) -> Iterator[OldTask]:
+    """Versions of tasks that no interval names, are not current and will not be named again: versions that are saved
+    meanwhile name what is current, or new. `unnamed`: by how many that will be gone."""
     while True:
         with store.read() as work:
             page = work.retention.old_tasks(after, _ROWS)
-        yield from (one for one in page if one.key[1] not in named.get(one.key[0], ()))
+        yield from (one for one in page if one.named == unnamed.get(one.key, 0))
         if len(page) < _ROWS:
             return
         after = page[-1].key

@@ -145,13 +145,14 @@ def _row(draft: Draft, number: int, above_hash: str, task_versions: Mapping[str,
     return VersionRow(
         workflow_id=draft.workflow_id,
         version_no=number,
-        structure_snapshot=structure(draft, task_versions),
+        structure_snapshot=structure(draft),
         content_hash=draft.hashes.content,
         functional_hash=draft.hashes.functional,
         change_summary=draft.change_summary,
         trigger_source=draft.trigger_source,
         rollback_of=draft.rollback_of,
         above_hash=above_hash,
+        tasks={task.code: task_versions[task.code] for task in draft.definition.tasks},
         imported_from=draft.imported_from,
     )
 

@@ -12,6 +12,7 @@ from wfgov_dagster.store import change_feed, views
 revision, down_revision = "0001", None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+VIEWS = ("data_task_governed", "workflow_edge_version")
 
 
 def key(length: int) -> sa.types.TypeEngine[str]:
@@ -1311,13 +1312,15 @@ def upgrade() -> None:
         comment="V1, V2 … of a workflow; immutable.",
     )
     dialect = op.get_bind().dialect.name
-    for statement in (*change_feed.create_statements(dialect), *views.create_statements()):
+    for statement in (*change_feed.create_statements(dialect), *map(views.text, VIEWS)):
         op.execute(statement)
 
 
 def downgrade() -> None:
     dialect = op.get_bind().dialect.name
-    for statement in (*views.drop_statements(), *change_feed.drop_statements(dialect)):
+    for name in reversed(VIEWS):
+        op.execute(f"DROP VIEW IF EXISTS {name}")
+    for statement in change_feed.drop_statements(dialect):
         op.execute(statement)
     op.drop_table("workflow_version")
     op.drop_index("ix_workflow_task_relation_workflow", table_name="workflow_task_relation")

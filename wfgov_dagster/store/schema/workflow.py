@@ -136,13 +136,27 @@ workflow_edge_log = sa.Table(
     comment="One row per edge, task versions and unbroken run of workflow versions.",
 )
 
+workflow_task_log = sa.Table(
+    "workflow_task_log",
+    metadata,
+    identity(),
+    sa.Column("workflow_id", Id, nullable=False, comment="Workflow."),
+    sa.Column("task_code", key(255), nullable=False, comment="Task of it."),
+    sa.Column("task_version", sa.Integer, nullable=False, comment="Version of the task."),
+    sa.Column("from_version", sa.Integer, nullable=False, comment="First version of the unbroken run."),
+    sa.Column("to_version", sa.Integer, comment="Last one; NULL = still there."),
+    sa.Index("ix_workflow_task_log_workflow", "workflow_id", "to_version"),
+    sa.Index("ix_workflow_task_log_task", "task_code"),
+    comment="One row per task, its version and unbroken run of workflow versions.",
+)
+
 workflow_version = sa.Table(
     "workflow_version",
     metadata,
     identity(),
     sa.Column("workflow_id", Id, nullable=False, comment="Workflow."),
     sa.Column("version_no", sa.Integer, nullable=False, comment="From 1, never reused; shown with a V."),
-    sa.Column("structure_snapshot", sa.Text, nullable=False, comment="JSON: settings, tasks with versions, edges."),
+    sa.Column("structure_snapshot", sa.Text, nullable=False, comment="JSON: settings, edges from other workflows."),
     sa.Column("content_hash", sa.String(80), nullable=False, comment="Of the whole document."),
     sa.Column("functional_hash", sa.String(80), nullable=False, comment="Without names and descriptions."),
     sa.Column("change_summary", sa.String(1000), nullable=False, comment="What changed and why."),
@@ -222,6 +236,7 @@ __all__ = [
     "workflow_edge",
     "workflow_edge_log",
     "workflow_operation_log",
+    "workflow_task_log",
     "workflow_task_relation",
     "workflow_version",
 ]
