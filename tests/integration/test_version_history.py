@@ -200,6 +200,8 @@ def waits(definition: Definition, *upstream: str) -> Definition:
 def told(office: Office, code: str) -> list[str | None]:
     """Of each version against the one before it, and of the last one against now."""
     rows = list_versions(office.store, code)
+    pages = [page_versions(office.store, VersionFilter(code), at, 1).versions[0] for at in range(1, len(rows) + 1)]
+    assert [row.changed for row in reversed(pages)] == [row.changed for row in rows]
     last = show_version(office.store, code, rows[-1].version_no)
     assert last.row.above_hash is not None
     assert last.deep_hash == deep_hash(last.row.content_hash, last.row.above_hash)

@@ -12,12 +12,13 @@ from wfgov_dagster.cli.session import Session, command
 from wfgov_dagster.cli.version_types import NumberOrPublished
 
 if TYPE_CHECKING:
-    from wfgov_dagster.ports.queries import VersionFacts
+    from wfgov_dagster.ports.queries import VersionListRow
+    from wfgov_dagster.ports.version_history import HistoryRow
     from wfgov_dagster.usecases.show_versions import VersionShown
 
 _CODE = click.argument("code", metavar="CODE")
-_PAGED = ("version", "published", "trigger_source", "created_by", "created_at", "content_hash", "change_summary")
-_LIST = (*_PAGED, "changed")
+_LIST = ("version", "published", "trigger_source", "created_by", "created_at", "content_hash", "change_summary",
+         "changed")  # fmt: skip
 _STATES = ("new", "draft", "failed", "published")
 _TRIGGERS = ("task_change", "lineage_update", "manual", "api")
 _HASH = 15  # characters that tell two versions apart
@@ -44,7 +45,7 @@ def list_command(session: Session, code: str | None, **asked: Any) -> None:
         from wfgov_dagster.usecases.show_versions import list_versions
 
         rows = list_versions(session.platform.store, code)
-        session.put(rows, Table(_LIST, [(*_line(row), row.changed) for row in rows]))
+        session.put(rows, Table(_LIST, [_line(row) for row in rows]))
         return
     from wfgov_dagster.ports.version_history import VersionFilter
     from wfgov_dagster.usecases.version_history import page_versions
@@ -52,7 +53,7 @@ def list_command(session: Session, code: str | None, **asked: Any) -> None:
     page, size = asked.pop("page") or 1, asked.pop("size") or 20
     found = page_versions(session.platform.store, VersionFilter(code, **asked), page, size)
     lines = [(row.workflow_code, *_line(row), row.state) for row in found.versions]
-    columns = ("workflow", *_PAGED, "state")
+    columns = ("workflow", *_LIST, "state")
     session.put(found, Table(columns, lines), f"page {page}: {len(lines)} of {found.total}")
 
 
@@ -70,7 +71,7 @@ def show_command(session: Session, code: str, number: int | str) -> None:
     session.put(_value(code, shown), *_blocks(code, shown))
 
 
-def _line(row: "VersionFacts") -> tuple[object, ...]:
+def _line(row: "VersionListRow | HistoryRow") -> tuple[object, ...]:
     summary = row.change_summary if row.rollback_of is None else f"rollback of V{row.rollback_of}; {row.change_summary}"
     summary = summary if row.imported_from is None else f"imported from {row.imported_from}; {summary}"
     return (
@@ -81,6 +82,7 @@ def _line(row: "VersionFacts") -> tuple[object, ...]:
         row.created_at,
         row.content_hash[:_HASH],
         summary,
+        row.changed,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from wfgov_dagster.domain.deep import Changed
 from wfgov_dagster.domain.definition import Edge, Task
 from wfgov_dagster.domain.outline import Outline
 from wfgov_dagster.ports.queries import VersionFacts
@@ -27,10 +28,12 @@ class VersionFilter:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow(VersionFacts):
-    """`state`: of its snapshots, the best one of all engines; new = it was never to be published."""
+    """`state`: of its snapshots, the best one of all engines; new = it was never to be published. `changed`: against
+    the version before it, whether that is on the page or not, see domain/deep.py."""
 
     workflow_code: str
     state: VersionState
+    changed: Changed | None
 
 
 @dataclass(frozen=True, slots=True)

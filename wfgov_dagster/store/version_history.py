@@ -1,7 +1,7 @@
 """Versions as people look for them: filtered, paged and joined by the database."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ import orjson
 import sqlalchemy as sa
 
 from wfgov_dagster.domain import outline as outlines
+from wfgov_dagster.domain.deep import changed
 from wfgov_dagster.domain.definition import Edge, Task
 from wfgov_dagster.domain.snapshot import task_from
 from wfgov_dagster.errors import NotFound
@@ -50,7 +51,22 @@ def _has(status: str) -> sa.Exists:
 
 _STATE = sa.case(*((_has(status), status) for status in ("published", "failed", "draft")), else_="new")
 _OWN: dict[str, Any] = {"workflow_code": _W.workflow_code, "published": _has("published"), "state": _STATE}
-_COLUMNS = [(_OWN[one.name] if one.name in _OWN else _V[one.name]).label(one.name) for one in fields(HistoryRow)]
+_COLUMNS = [
+    (_OWN[one.name] if one.name in _OWN else _V[one.name]).label(one.name)
+    for one in fields(HistoryRow)
+    if one.name != "changed"
+]
+_BEFORE, _PREVIOUS = workflow_version.alias("before"), workflow_version.alias("previous")
+_EARLIER = (
+    sa.select(sa.func.max(_BEFORE.c.version_no))
+    .where(_BEFORE.c.workflow_id == _V.workflow_id, _BEFORE.c.removed_at.is_(None))
+    .where(_BEFORE.c.version_no < _V.version_no)
+    .correlate(workflow_version)
+    .scalar_subquery()
+)
+_WITH_PREVIOUS = _JOINED.outerjoin(
+    _PREVIOUS, (_PREVIOUS.c.workflow_id == _V.workflow_id) & (_PREVIOUS.c.version_no == _EARLIER)
+)
 _NEAR = 2  # versions of another workflow that can be the last one with a task that has just left it
 
 
@@ -61,9 +77,10 @@ class SqlVersionHistory:
     # which there are
 
     def page(self, wanted: VersionFilter, page: int, size: int) -> Sequence[HistoryRow]:
-        query = sa.select(*_COLUMNS).select_from(_JOINED).where(*self._is(wanted)).order_by(_V.id.desc())
-        rows = self._conn.execute(query.limit(size).offset((page - 1) * size))
-        return [HistoryRow(**{**row, "published": bool(row["published"])}) for row in rows.mappings()]
+        before = (_PREVIOUS.c.content_hash, _PREVIOUS.c.above_hash)
+        query = sa.select(*before, *_COLUMNS).select_from(_WITH_PREVIOUS).where(*self._is(wanted))
+        rows = self._conn.execute(query.order_by(_V.id.desc()).limit(size).offset((page - 1) * size))
+        return [_row(content, above, told) for content, above, *told in rows]
 
     def count(self, wanted: VersionFilter) -> int:
         query = sa.select(sa.func.count()).select_from(_JOINED).where(*self._is(wanted))
@@ -203,6 +220,12 @@ class SqlVersionHistory:
         if wanted.published is not None:
             found.append(_has("published") if wanted.published else sa.not_(_has("published")))
         return found
+
+
+def _row(content: str | None, above: str | None, told: Sequence[Any]) -> HistoryRow:
+    row = HistoryRow(*[*told, None])
+    since = None if content is None else changed((content, above), (row.content_hash, row.above_hash))
+    return replace(row, published=bool(row.published), changed=since)
 
 
 def _unknown(workflow_code: str, version_no: int) -> NotFound:
