@@ -29,6 +29,7 @@ from wfgov_dagster.domain.definition import Definition
 from wfgov_dagster.store import migrate
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases.new_versions import drafts_of, save_drafts
+from wfgov_dagster.usecases.version_history import blame
 
 _DOCUMENTS = 50  # of a table with a document a version: each is as large as the next
 _PUBLIC = """SELECT sum(pg_total_relation_size(oid)) FROM pg_class
@@ -44,21 +45,23 @@ def report(folder: Path, made: int, edits: int) -> None:
 
 def tell(folder: Path, made: int, held: tuple[Held, Held] | None, edits: int) -> None:
     print(f"\n{made} versions of a workflow of {TASKS} tasks, one task changed each; bytes a save")
-    print(f"{'database':>10} {'ours':>8} {'CPU ms':>7} {'JSON each':>10} {'ratio':>6} {'Dolphin':>8} {'ratio':>6}")
+    print(f"{'database':>10} {'ours':>8} {'CPU ms':>7} {'JSON each':>10} {'ratio':>6} {'Dolphin':>8} {'ratio':>6}"
+          f" {'blame ms':>9}")  # fmt: skip
     for name, database in (("sqlite", _sqlite(folder)), ("postgresql", _postgresql())):
         with database as make:
-            own, milliseconds = ours(make(), made)
+            own, milliseconds, blamed = ours(make(), made)
             documents = _grown(make(), _keep_documents) / _DOCUMENTS
             theirs = _theirs(make, held) / edits if held is not None else 0.0
             print(f"{name:>10} {own:>8.0f} {milliseconds:>7.1f} {documents:>10.0f} {documents / own:>5.1f}x"
-                  f" {theirs:>8.0f} {theirs / own:>5.1f}x", flush=True)  # fmt: skip
+                  f" {theirs:>8.0f} {theirs / own:>5.1f}x {blamed:>9.1f}", flush=True)  # fmt: skip
     if held is not None:
         grown = (held[1].file_bytes - held[0].file_bytes) / edits
         print(f"its own H2 file grew by {grown:.0f} bytes an edit, over {edits} edits")
 
 
-def ours(url: str, made: int) -> tuple[float, float]:
-    """(bytes, ms) a save, as an orchestration saves: definition, then version."""
+def ours(url: str, made: int) -> tuple[float, float, float]:
+    """(bytes, ms) a save, as an orchestration saves: definition, then version. And ms to ask who brought each task and
+    edge of the last one."""
     migrate.upgrade(url)
     database = Database(url)
     office, some = Office(database), versions(made)
@@ -70,9 +73,12 @@ def ours(url: str, made: int) -> tuple[float, float]:
     for one in some:
         save(office, one)
     spent = time.process_time() - begun
+    begun = time.perf_counter()
+    blame(office.store, first.code)
+    blamed = time.perf_counter() - begun
     database.dispose()
     grown = size_of(url) - before
-    return grown / (made - 1), 1000 * spent / (made - 1)
+    return grown / (made - 1), 1000 * spent / (made - 1), 1000 * blamed
 
 
 def save(office: Office, definition: Definition) -> None:
