@@ -27,9 +27,10 @@ _URL = "jdbc:h2:file:{};MODE=MySQL;DATABASE_TO_LOWER=TRUE;NON_KEYWORDS=VALUE,USE
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """`file_bytes`: of its database, compacted. `rows`: a CSV file a table. `schema`: that its tables were made by."""
+    """`file_bytes`: of its database, as it runs and compacted. `rows`: a CSV file a table. `schema`: its tables were
+    made by that."""
 
-    file_bytes: int
+    file_bytes: tuple[int, int]
     rows: Path
     schema: Path
 
@@ -59,10 +60,12 @@ def _held(server: Dolphin, folder: Path) -> Held:
     """Of a copy, because nobody but the server opens its database: what a crash would leave, which H2 opens."""
     time.sleep(_WRITTEN_SECONDS)
     folder.mkdir()
-    shutil.copy(server.folder / "data" / "db.mv.db", folder / "db.mv.db")
+    copy = folder / "db.mv.db"
+    shutil.copy(server.folder / "data" / "db.mv.db", copy)
+    running = copy.stat().st_size
     exports = [f"CALL CSVWRITE('{folder / table}.csv', 'SELECT * FROM {table}')" for table in TABLES]
     _sql(folder, "; ".join([*exports, "SHUTDOWN COMPACT"]))
-    return Held((folder / "db.mv.db").stat().st_size, folder, server.folder / "data" / "schema.sql")
+    return Held((running, copy.stat().st_size), folder, server.folder / "data" / "schema.sql")
 
 
 def _sql(folder: Path, statement: str) -> None:

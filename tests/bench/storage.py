@@ -55,8 +55,10 @@ def tell(folder: Path, made: int, held: tuple[Held, Held] | None, edits: int) ->
             print(f"{name:>10} {own:>8.0f} {milliseconds:>7.1f} {documents:>10.0f} {documents / own:>5.1f}x"
                   f" {theirs:>8.0f} {theirs / own:>5.1f}x {blamed:>9.1f}", flush=True)  # fmt: skip
     if held is not None:
-        grown = (held[1].file_bytes - held[0].file_bytes) / edits
-        print(f"its own H2 file grew by {grown:.0f} bytes an edit, over {edits} edits")
+        running, compacted = ((held[1].file_bytes[at] - held[0].file_bytes[at]) / edits for at in (0, 1))
+        print(
+            f"its own H2 file grew by {running:.0f} bytes an edit while it ran, {compacted:.0f} compacted, over {edits}"
+        )
 
 
 def ours(url: str, made: int) -> tuple[float, float, float]:
