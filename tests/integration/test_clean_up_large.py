@@ -19,7 +19,6 @@ from wfgov_dagster.domain.definition import Settings, Task, make
 from wfgov_dagster.domain.version import Draft, structure
 from wfgov_dagster.errors import LeaseHeld
 from wfgov_dagster.store.db import Database
-from wfgov_dagster.store.frames import insert
 from wfgov_dagster.store.schema.workflow import (
     canonical_document,
     task_definition,
@@ -30,6 +29,7 @@ from wfgov_dagster.store.schema.workflow import (
     workflow_version,
 )
 from wfgov_dagster.store.store import SqlStore, SqlWork
+from wfgov_dagster.store.writes import insert
 
 WORKFLOWS, VERSIONS, READERS = size((2, 60, 25), (20, 1000, 50))  # edge rows: their product
 PUBLISHED = tuple(f"w{at}" for at in range(3))

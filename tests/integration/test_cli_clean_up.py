@@ -93,7 +93,7 @@ def test_stats_tell_rows_bytes_months_and_where_it_leads(wfgov: Cli, archive: Ar
     archive.save(text="echo later")
     found = {one["what"]: one for one in yaml.safe_load(wfgov.ok("stats", "-o", "yaml"))}
     assert {what: one["rows"] for what, one in found.items()} == {
-        "versions": 5, "tasks": 6, "edges": 4, "bodies": 6, "all": 21}  # fmt: skip
+        "versions": 5, "tasks": 6, "edges": 4, "members": 6, "bodies": 6, "all": 27}  # fmt: skip
     versions = found["versions"]
     assert sum(one["bytes"] for one in versions["months"]) == versions["bytes"]
     assert len(versions["months"]) > 12

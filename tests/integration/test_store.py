@@ -15,8 +15,9 @@ from wfgov_dagster.store.among import among
 from wfgov_dagster.store.change_feed import NODES
 from wfgov_dagster.store.change_feed import WATCHED as FIRST_WATCHED
 from wfgov_dagster.store.db import Database, normalised
-from wfgov_dagster.store.frames import bulk_frame, frame, insert
+from wfgov_dagster.store.frames import bulk_frame, frame
 from wfgov_dagster.store.schema.given import data_table, data_task
+from wfgov_dagster.store.writes import insert
 
 NASTY = ["", " ", "''", '"', "a,b", "a\nb", "a\r\nb", "\\", "\\N", "\t", "NULL", "null", "é", "中文", "😀", "%s", ":x",
          "\x01", "\u2028", "1.5", '""', ",", "\n", "{}", "a" * 70_000]  # fmt: skip

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from wfgov_dagster.domain.lineage import DEPENDENCY_SCHEMA
 from wfgov_dagster.ports.store import Changes, Ids, Todo
 from wfgov_dagster.store.among import among
-from wfgov_dagster.store.frames import bulk_frame, frame, insert, run_many
+from wfgov_dagster.store.frames import bulk_frame, frame
 from wfgov_dagster.store.schema.derived import derivation_batch, derivation_todo, task_dependency_view, task_topology
 from wfgov_dagster.store.schema.given import (
     data_lineage,
@@ -22,6 +22,7 @@ from wfgov_dagster.store.schema.given import (
     task_workflow_declaration,
     workflow_settings_declaration,
 )
+from wfgov_dagster.store.writes import insert, run_many
 
 I64: Final = pl.Int64
 TOPOLOGY_SCHEMA: Final = {"task": I64, "level": I64, "cycle": I64, "upstream_count": I64, "downstream_count": I64}

@@ -1,6 +1,6 @@
-"""Between the database and columns: bulk reads and bulk writes."""
+"""Rows of the database as columns: bulk reads."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from wfgov_dagster.store.among import among
 
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 _MANY = 2_000  # ids from which whole columns are quicker than rows
-_WRITE_ROWS = 20_000  # rows of one executemany: enough to be quick, few enough to stay small in memory
 
 
 def frame(conn: sa.Connection, query: sa.Select[Any], schema: Schema) -> pl.DataFrame:
@@ -84,25 +83,3 @@ def _copied(conn: sa.Connection, text: str, schema: Schema) -> pl.DataFrame:
         return pl.DataFrame(schema=dict(schema))
     found = pl.read_csv(content, has_header=False, schema=dict(schema), quote_char='"')
     return found.with_columns(pl.col(pl.String).fill_null(""))
-
-
-def insert(conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Rows in the order of `columns`, by the driver itself: no dictionary a row, COPY on PostgreSQL."""
-    listed = rows if isinstance(rows, list) else list(rows)
-    if not listed:
-        return
-    names = ", ".join(columns)
-    if conn.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        conn.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", listed)
-        return
-    driver: Any = conn.connection.dbapi_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-        for row in listed:
-            copy.write_row(row)
-
-
-def run_many(conn: sa.Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One statement for many parameter sets; nothing for none."""
-    for start in range(0, len(rows), _WRITE_ROWS):
-        conn.execute(statement, [dict(row) for row in rows[start : start + _WRITE_ROWS]])

@@ -13,8 +13,8 @@ import orjson
 import sqlalchemy as sa
 
 from wfgov_dagster.store.among import among
-from wfgov_dagster.store.frames import run_many
 from wfgov_dagster.store.schema.given import metadata_import
+from wfgov_dagster.store.writes import run_many
 
 GONE = ""  # row_hash of a row that its source no longer has
 Values = Mapping[str, Any]

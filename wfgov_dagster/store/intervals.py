@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfgov_dagster.store.among import among
-from wfgov_dagster.store.frames import insert, run_many
+from wfgov_dagster.store.writes import insert, run_many
 
 
 def covers(log: sa.Table, number: Any) -> sa.ColumnElement[bool]:

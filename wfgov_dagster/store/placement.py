@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from wfgov_dagster.ports.store import Ids
 from wfgov_dagster.store.among import among
-from wfgov_dagster.store.frames import Schema, bulk_frame, chosen, frame, insert, run_many
+from wfgov_dagster.store.frames import Schema, bulk_frame, chosen, frame
 from wfgov_dagster.store.schema.derived import task_dependency_view, task_topology
 from wfgov_dagster.store.schema.given import (
     data_lineage,
@@ -18,6 +18,7 @@ from wfgov_dagster.store.schema.given import (
     task_workflow_declaration,
 )
 from wfgov_dagster.store.schema.workflow import cross_workflow_dependency, data_workflow, workflow_task_relation
+from wfgov_dagster.store.writes import insert, run_many
 
 _I64: Final = pl.Int64
 _TEXT = pl.String

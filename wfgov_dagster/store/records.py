@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from wfgov_dagster.ports.store import Finding
 from wfgov_dagster.store.among import among
-from wfgov_dagster.store.frames import run_many
 from wfgov_dagster.store.schema.derived import inspection_finding
 from wfgov_dagster.store.schema.workflow import workflow_operation_log
+from wfgov_dagster.store.writes import run_many
 
 _LONGEST_CODE = 255
 _ENTRY = sa.insert(workflow_operation_log)

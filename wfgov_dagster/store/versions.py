@@ -13,7 +13,6 @@ from wfgov_dagster.errors import NotFound
 from wfgov_dagster.ports.store import EdgeRow, NewestVersion, VersionRow
 from wfgov_dagster.store.among import among
 from wfgov_dagster.store.contents import rebuilt
-from wfgov_dagster.store.frames import insert, run_many
 from wfgov_dagster.store.intervals import go_on
 from wfgov_dagster.store.schema.given import data_task
 from wfgov_dagster.store.schema.types import UtcDateTime
@@ -29,6 +28,7 @@ from wfgov_dagster.store.schema.workflow import (
     workflow_task_relation,
     workflow_version,
 )
+from wfgov_dagster.store.writes import insert, run_many
 
 _W, _D, _L, _VER = data_workflow.c, task_definition.c, task_definition_log.c, workflow_version.c
 _EDGE = ("workflow_code", "pre_task_code", "post_task_code", "pre_task_version", "post_task_version")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from wfgov_dagster.domain.definition import Edge
 from wfgov_dagster.ports.store import Ids
 from wfgov_dagster.store.among import among
-from wfgov_dagster.store.frames import frame, run_many
+from wfgov_dagster.store.frames import frame
 from wfgov_dagster.store.placement import SqlPlacement, or_empty
 from wfgov_dagster.store.schema.derived import task_dependency_view, task_topology
 from wfgov_dagster.store.schema.given import (
@@ -20,6 +20,7 @@ from wfgov_dagster.store.schema.given import (
     workflow_settings_declaration,
 )
 from wfgov_dagster.store.schema.workflow import data_workflow, workflow_task_relation
+from wfgov_dagster.store.writes import run_many
 
 I64: Final = pl.Int64
 _TEXT = pl.String
