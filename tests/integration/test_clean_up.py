@@ -1,5 +1,6 @@
 """A clean-up takes what no rule keeps and nothing protects, and leaves every other version as it was."""
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from wfgov_dagster.ports.version_history import VersionFilter
 from wfgov_dagster.store import protecting
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.usecases.clean_up import request
+from wfgov_dagster.usecases.clean_up_flow import _spare_the_collector
 from wfgov_dagster.usecases.flow_changes import cancel, resume, stop
 from wfgov_dagster.usecases.plan_clean_up import Scope, dead_edges, dead_members, each_workflow
 from wfgov_dagster.usecases.retention_rules import tag_version, untag_version
@@ -42,6 +44,15 @@ def test_the_defaults_touch_nothing_that_is_young_or_among_the_last(archive: Arc
     assert archive.plan().rows == 0
     found = archive.clean_up()
     assert (found.rows, archive.there()) == (0, [1, 2, 3, 4, 5])
+
+
+def test_what_the_process_held_before_is_not_searched_for_cycles_while_a_lock_is_held(archive: Archive) -> None:
+    """A search through all of it takes longer than a lock may be held."""
+    _spare_the_collector.cache_clear()
+    gc.unfreeze()
+    held = len(gc.get_objects())
+    archive.clean_up()
+    assert len(gc.get_objects()) < held / 2
 
 
 def test_what_the_dry_run_says_is_what_goes(archive: Archive) -> None:

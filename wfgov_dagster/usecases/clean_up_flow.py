@@ -4,9 +4,10 @@ Each flow node goes in small transactions and says "not yet" about once a second
 is gone, so whoever goes on finds what is left. How far it came is a row, only so that nobody looks twice.
 """
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Final, TypeVar
 
 from wfgov_dagster.domain.flow import JSON, Again, FlowDefinition, FlowNode, NodeKind, Turn
@@ -130,8 +131,16 @@ class _Pass:
 
 
 def _go(janitor_of: Callable[[], Janitor], step: Callable[[_Pass], bool], turn: Turn) -> "JSON | Again":
+    _spare_the_collector()
     mine = _Pass(janitor_of(), turn)
     return mine.result() if step(mine) else Again(0.0)
+
+
+@cache
+def _spare_the_collector() -> None:
+    """Once a process. Dagster and what comes with it are 200,000 objects, and to look through them for cycles takes 0.2
+    s: in the middle of a transaction, others would wait for that."""
+    gc.freeze()
 
 
 # --- versions ------------------------------------------------------------------------------------
