@@ -4,9 +4,11 @@ Nothing is repeated, no redirect is followed, no proxy of the environment is use
 text that leaves here.
 """
 
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from time import monotonic
 from typing import Any, Final
 
@@ -24,6 +26,12 @@ _NO_MASTER: Final = 10025  # nothing applied, and it may well be there in a minu
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Who vouches for servers. Read once: it takes as long as several requests."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Door:
     """One server. Threads may share it. `token` is asked for at each request."""
 
@@ -37,7 +45,7 @@ class Door:
         if base.scheme not in {"http", "https"} or not base.host or base.userinfo:
             hint = "http(s)://host:port/dolphinscheduler, without a user in it"
             raise EngineRejected("its URL is none that a server could have", where=self.where, hint=hint)
-        self._client = httpx.Client(base_url=base, trust_env=False, follow_redirects=False)
+        self._client = httpx.Client(base_url=base, trust_env=False, follow_redirects=False, verify=_trusted())
 
     def close(self) -> None:
         self._client.close()
