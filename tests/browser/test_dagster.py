@@ -1,5 +1,6 @@
 """Dagster's own pages with our metadata, in a real browser."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,3 +64,12 @@ def test_a_publish_is_launched_by_choosing_the_workflow(up: Up, pages: DagsterPa
     assert "send V1" in shown
     assert "success (confirmed)" in shown
     assert estate.execute("SELECT status FROM workflow_publish_record") == [("success",)]
+
+
+def test_ctrl_c_stops_it_while_somebody_looks(up: Up, pages: DagsterPages) -> None:
+    """After all that look at this file's server."""
+    pages.visit(up.url)
+
+    assert up.stop(signal.SIGINT) == 0
+
+    assert [child for child in up.children if child.is_running()] == []
