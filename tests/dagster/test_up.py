@@ -98,7 +98,7 @@ def test_asked_to_stop_it_ends_what_runs_and_leaves_nobody_behind(up: Up) -> Non
     estate.execute("UPDATE data_task SET task_sql = 'sleep 600' WHERE task_code = 'clean'")
     until(estate.versions, lambda found: found[RETAIL] == 3)
     estate.deploy_online(RETAIL)
-    number = estate.submit(RETAIL)
+    number = estate.submit(RETAIL, "again")
     until(lambda: estate.task_states(number)["clean"], lambda state: state == "running")
 
     assert up.stop(signal.SIGTERM) == 0
