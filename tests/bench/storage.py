@@ -56,9 +56,8 @@ def tell(folder: Path, made: int, held: tuple[Held, Held] | None, edits: int) ->
                   f" {theirs:>8.0f} {theirs / own:>5.1f}x {blamed:>9.1f}", flush=True)  # fmt: skip
     if held is not None:
         running, compacted = ((held[1].file_bytes[at] - held[0].file_bytes[at]) / edits for at in (0, 1))
-        print(
-            f"its own H2 file grew by {running:.0f} bytes an edit while it ran, {compacted:.0f} compacted, over {edits}"
-        )
+        print(f"its own H2 file grew by {running:.0f} bytes an edit over {edits}, as it ran;"
+              f" {compacted:.0f} are left when H2 compacts and compresses it")  # fmt: skip
 
 
 def ours(url: str, made: int) -> tuple[float, float, float]:
