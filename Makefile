@@ -1,6 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Whoever keeps no bytecode, as containers often say, would have each process that a test starts compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test soak up bench pictures lint lock clean
 
@@ -30,7 +33,7 @@ up: venv ## Dagster with everything of ours, served on this machine
 lint: venv ## ruff, mypy, import-linter
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 
 # In the order of the folders: files of few, long tests would else all come last, and one of the two would wait.
