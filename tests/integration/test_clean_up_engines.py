@@ -1,5 +1,7 @@
 """Old versions on engines: what they forget, and that a refusal or an engine that is down stops nothing."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.integration.publish_support import DATABASES
@@ -14,9 +16,10 @@ ENGINES = Scope(engine_versions=True)
 
 
 @pytest.fixture(params=DATABASES)
-def archive(request: pytest.FixtureRequest) -> Archive:
+def archive(request: pytest.FixtureRequest) -> Iterator[Archive]:
     """Five versions of w and two of v were deployed one after the other."""
-    archive = Archive(Database(request.getfixturevalue(request.param)))
+    database = Database(request.getfixturevalue(request.param))
+    archive = Archive(database)
     for code, count in (("w", 5), ("v", 2)):
         for at in range(count):
             archive.save(code, f"echo {at}")
@@ -24,7 +27,8 @@ def archive(request: pytest.FixtureRequest) -> Archive:
     archive.age()
     archive.execute("UPDATE embedded_workflow_version SET created_at = '2020-01-01 00:00:00.000000'")
     archive.rule(RuleChange(keep_last=2, keep_days=30))
-    return archive
+    yield archive
+    database.dispose()
 
 
 def on_engine(archive: Archive, code: str = "w") -> list[int]:
