@@ -76,10 +76,16 @@ class History:
         tag_version(self.archive.store, "ann", code, number, f"t{self.chance.randrange(2)}")
 
     def roll_back(self, code: str) -> None:
-        number = self.chance.choice(self.archive.there(code))
+        """To an earlier version; what changes nothing makes none, and no version is a rollback to itself."""
+        there = self.archive.there(code)
         self.save(code)
-        newest = "SELECT max(id) FROM workflow_version"
-        self.archive.execute(f"UPDATE workflow_version SET rollback_of = :no WHERE id = ({newest})", no=number)
+        newest = max(self.archive.there(code))
+        if newest > max(there):
+            self.archive.execute(
+                "UPDATE workflow_version SET rollback_of = :to WHERE version_no = :newest AND workflow_id = "
+                "(SELECT id FROM data_workflow WHERE workflow_code = :code)",
+                to=self.chance.choice(there), newest=newest, code=code,
+            )  # fmt: skip
 
     def baseline(self, code: str) -> None:
         self.archive.execute(
