@@ -16,7 +16,7 @@ import pytest
 
 from tests.dagster import estate
 from tests.dagster.estate import REPORT, RETAIL
-from tests.support.served import WFGOV, Up, serving, until
+from tests.support.served import WFGOV, Up, serving, started, until
 from tests.support.size import size
 from wfgov_dagster.runs.adapter import DagsterRuns
 from wfgov_dagster.runs.home import DagsterHome
@@ -110,15 +110,20 @@ def test_asked_to_stop_it_ends_what_runs_and_leaves_nobody_behind(up: Up) -> Non
     assert estate.task_states(number)["clean"] == "stopped"
 
 
+def are_the_two_servers(children: list[psutil.Process]) -> bool:
+    """The first child, who removes what a killed server left, is another one."""
+    return len(children) == len({"dagster-webserver", "dagster-daemon"})
+
+
 def test_killed_it_leaves_the_home_to_the_servers_that_live_on(sqlite_template: Path, tmp_path: Path) -> None:
-    with estate.at_home(sqlite_template, tmp_path) as home, serving(home) as up:
-        up.process.kill()
-        up.process.wait()
+    with estate.at_home(sqlite_template, tmp_path) as home, started(home) as process:
+        children = until(psutil.Process(process.pid).children, are_the_two_servers)
+        process.kill()
+        process.wait()
 
         second = wfgov("up")
-        for child in up.children:
-            if child.is_running():
-                child.kill()
+        for child in children:
+            child.kill()
 
     assert second.returncode == 1
     assert "is served already" in second.stderr

@@ -1,15 +1,11 @@
 """Random edits by plain SQL, as a portal or a person makes them, and everything derived of them as text."""
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from random import Random
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
-from psycopg import sql
 
 from tests.support.lineage_oracle import Facts, naive_dependencies, naive_topology
 from wfgov_dagster.domain.definition import Task
@@ -451,32 +447,3 @@ def _facts(conn: sa.Connection) -> tuple[Facts, set[int]]:
         names,
     )
     return facts, tasks
-
-
-# --- a copy of a database ------------------------------------------------------------------------
-
-
-def copy_of(database: Database, folder: Path) -> str:
-    """URL of a copy; nobody else may be connected. Remove it with `drop`."""
-    database.dispose()
-    if database.is_sqlite:
-        target = folder / "copy.db"
-        shutil.copy(str(database.url.database), target)
-        return f"sqlite:///{target}"
-    name = f"{database.url.database}_copy"
-    _postgresql(database, "CREATE DATABASE {} TEMPLATE {}", name, str(database.url.database))
-    return database.url.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
-
-
-def drop(copy: Database) -> None:
-    copy.dispose()
-    if copy.is_sqlite:
-        Path(str(copy.url.database)).unlink()
-    else:
-        _postgresql(copy, "DROP DATABASE {} WITH (FORCE)", str(copy.url.database))
-
-
-def _postgresql(database: Database, statement: str, *names: str) -> None:
-    url = database.url.set(database="postgres", drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

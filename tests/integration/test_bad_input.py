@@ -225,8 +225,8 @@ def test_bad_input_gets_a_clear_error_and_changes_nothing(wfgov: Cli, held: Dump
     assert dump(wfgov) == held
 
 
-def test_a_version_that_is_not_the_one_refuses_the_publish(database_url: str, tmp_path: Path) -> None:
-    own = Cli(database_url, tmp_path / "home").derived(tmp_path / "estate")
+def test_a_version_that_is_not_the_one_refuses_the_publish(derived_on_both: Cli, tmp_path: Path) -> None:
+    own = derived_on_both
     changed = [(*task[:7], "hourly", *task[8:]) if task[6] == SALES else task for task in TASKS]
     own.ok("import", "csv", write_estate(tmp_path / "estate", changed), "--source", "estate")
     own.ok("orchestrate")
@@ -345,14 +345,13 @@ def test_a_database_that_somebody_else_writes_to_is_busy(sqlite_url: str, tmp_pa
 
 
 @pytest.fixture
-def broken(sqlite_url: str, tmp_path: Path) -> Cli:
+def broken(derived: Cli) -> Cli:
     """A definition that nothing of ours could have written."""
-    own = Cli(sqlite_url, tmp_path / "home").derived(tmp_path / "estate")
-    database = Database(own.url)
+    database = Database(derived.url)
     with database.write() as conn:
         conn.execute(sa.text("UPDATE data_workflow SET created_at = 'yesterday'"))
     database.dispose()
-    return own
+    return derived
 
 
 def test_an_unexpected_error_is_one_line_that_says_where_the_rest_is(broken: Cli) -> None:

@@ -8,7 +8,8 @@ import networkx as nx
 import pytest
 import sqlalchemy as sa
 
-from tests.integration.derivation_support import check_by_search, copy_of, drop, exported, forget
+from tests.integration.derivation_support import check_by_search, exported, forget
+from tests.support.database_copy import a_copy
 from wfgov_dagster.domain.snapshot import digest, document
 from wfgov_dagster.importers.csv_folder import read_csv_folder
 from wfgov_dagster.settings import CHECKOUT
@@ -39,9 +40,10 @@ def whole(new_database: Callable[[], str]) -> tuple[Database, Reports]:
 
 @pytest.fixture
 def database(whole: tuple[Database, Reports], tmp_path: Path) -> Iterator[Database]:
-    copy = Database(copy_of(whole[0], tmp_path))
-    yield copy
-    drop(copy)
+    with a_copy(whole[0], tmp_path) as url:
+        copy = Database(url)
+        yield copy
+        copy.dispose()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from wfgov_dagster.usecases.flows import due
 from wfgov_dagster.wiring import Platform
 
 VERSIONS = size(120, 3000)
-KILLS = size(6, 60)
+KILLS = size(4, 60)
 LIVES_AT_MOST_SECONDS = size(0.25, 0.6)
 
 

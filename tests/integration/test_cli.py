@@ -20,8 +20,8 @@ def empty(database_url: str, tmp_path: Path) -> Cli:
 
 
 @pytest.fixture
-def wfgov(empty: Cli, tmp_path: Path) -> Cli:
-    return empty.derived(tmp_path / "estate")
+def wfgov(derived_on_both: Cli) -> Cli:
+    return derived_on_both
 
 
 def audited(wfgov: Cli) -> list[tuple[str, str, str, str]]:
@@ -378,15 +378,13 @@ READING = (
 
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)
-def test_yaml_says_what_json_says(sqlite_url: str, tmp_path: Path, command: tuple[str, ...]) -> None:
-    wfgov = Cli(sqlite_url, tmp_path / "home").derived(tmp_path / "estate")
-    assert yaml.safe_load(wfgov.ok(*command, "-o", "yaml")) == wfgov.json(*command)
+def test_yaml_says_what_json_says(derived: Cli, command: tuple[str, ...]) -> None:
+    assert yaml.safe_load(derived.ok(*command, "-o", "yaml")) == derived.json(*command)
 
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)
-def test_reading_leaves_no_trace(sqlite_url: str, tmp_path: Path, command: tuple[str, ...]) -> None:
-    wfgov = Cli(sqlite_url, tmp_path / "home").derived(tmp_path / "estate")
-    wfgov.ok("instance", "list")  # registers the engine
-    before = audited(wfgov)
-    wfgov.ok(*command)
-    assert audited(wfgov) == before
+def test_reading_leaves_no_trace(derived: Cli, command: tuple[str, ...]) -> None:
+    derived.ok("instance", "list")  # registers the engine
+    before = audited(derived)
+    derived.ok(*command)
+    assert audited(derived) == before

@@ -20,13 +20,13 @@ DEPLOY = ("--operation", "deploy")
 
 
 @pytest.fixture
-def wfgov(sqlite_url: str, tmp_path: Path) -> Cli:
-    return Cli(sqlite_url, tmp_path / "home").derived(tmp_path / "estate")
+def wfgov(derived: Cli) -> Cli:
+    return derived
 
 
 @pytest.fixture
-def on_both(database_url: str, tmp_path: Path) -> Cli:
-    return Cli(database_url, tmp_path / "home").derived(tmp_path / "estate")
+def on_both(derived_on_both: Cli) -> Cli:
+    return derived_on_both
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from wfgov_dagster.store.schema.publish import engine_breaker
 
 
 @pytest.fixture
-def wfgov(sqlite_url: str, tmp_path: Path) -> Cli:
-    return Cli(sqlite_url, tmp_path / "home").derived(tmp_path / "estate")
+def wfgov(derived: Cli) -> Cli:
+    return derived
 
 
 def edit(wfgov: Cli) -> None:

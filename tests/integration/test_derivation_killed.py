@@ -18,7 +18,7 @@ from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.store import SqlStore
 from wfgov_dagster.usecases.orchestrate import Options, orchestrate
 
-KILLS = size(3, 60)
+KILLS = size(2, 60)
 LIVES_AT_MOST_SECONDS = 0.25
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from tests.integration.derivation_support import Edits, check_by_search, copy_of, drop, exported, forget
+from tests.integration.derivation_support import Edits, check_by_search, exported, forget
+from tests.support.database_copy import a_copy
 from tests.support.size import SEED, size
 from wfgov_dagster.store.db import Database
 from wfgov_dagster.store.store import SqlStore
@@ -48,15 +49,14 @@ def follow(database: Database, numbers: list[int], folder: Path) -> None:
 def compare(database: Database, folder: Path, made: list[str]) -> None:
     kept = exported(database)
     check_by_search(database)
-    copy = Database(copy_of(database, folder))
-    try:
+    with a_copy(database, folder) as url:
+        copy = Database(url)
         forget(copy)
         report = orchestrate(SqlStore(copy), "system", Options(full=True))
         assert report.dependencies.mode == "full"
         assert report.definitions.placed == report.definitions.moved == 0, "a full rebuild moves no task"
         assert report.versions == (), "a full rebuild makes no version"
         rebuilt = exported(copy)
-    finally:
-        drop(copy)
+        copy.dispose()
     differing = set(kept.splitlines()) ^ set(rebuilt.splitlines())
     assert kept == rebuilt, f"after {len(made)} edits, the last {made[-COMPARED_AFTER:]}: {sorted(differing)}"

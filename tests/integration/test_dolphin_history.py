@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.integration.dolphin_front import ENGINE, Front
-from tests.support.dolphin import Dolphin, shared_dolphin
+from tests.support.dolphin import Dolphin
+from tests.support.fault_proxy import fault_proxy
 from wfgov_dagster.ports.metadata import ImportBatch, MembershipDeclaration, TaskRow
 from wfgov_dagster.usecases.import_metadata import import_metadata
 
@@ -16,10 +19,17 @@ TEXTS = {"good.first": "echo all is well", "bad.first": "echo before", "bad.seco
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Dolphin]:
-    """One of its own: it is stopped."""
-    with shared_dolphin(tmp_path) as own:
-        yield own
+def wire() -> Iterator[ExitStack]:
+    """Closed, nobody reaches the server any more."""
+    with ExitStack() as wire:
+        yield wire
+
+
+@pytest.fixture
+def server(dolphin_server: Dolphin, wire: ExitStack) -> Dolphin:
+    base, _, path = dolphin_server.url.rpartition("/")
+    proxy = wire.enter_context(fault_proxy(base))
+    return replace(dolphin_server, url=f"{proxy.url}/{path}")
 
 
 @pytest.fixture
@@ -40,7 +50,7 @@ def front(server: Dolphin, sqlite_url: str, tmp_path: Path) -> Iterator[Front]:
     front.platform.close()
 
 
-def test_what_ran_is_kept_with_tasks_and_logs_and_outlives_the_server(server: Dolphin, front: Front) -> None:
+def test_what_ran_is_kept_with_tasks_and_logs_and_outlives_the_server(wire: ExitStack, front: Front) -> None:
     front.ok("instance", "sync")  # what failed before anybody looked is history, and no alert
     good = front.json("instance", "start", GOOD, "--wait", "120")
     failed = front.run("instance", "start", BAD, "--wait", "120")
@@ -59,7 +69,7 @@ def test_what_ran_is_kept_with_tasks_and_logs_and_outlives_the_server(server: Do
     assert len(front.ok("instance", "log", number, "bad.second", "--bytes", "40").encode()) <= 41
     told = [one for one in front.json("alert", "list") if one["workflow_code"] == BAD]
     assert len(told) == 1, told
-    server.stop()
+    wire.close()
     unread = front.run("instance", "sync")
     assert (unread.exit_code, "engine_unreachable" in unread.stderr) == (1, True)
     listed = front.run("instance", "list", "--engine", ENGINE)

@@ -24,7 +24,7 @@ from wfgov_dagster.store.dolphin import SqlDolphinMemory
 from wfgov_dagster.usecases.inspect_drift import Inspection, Scope, inspect_drift
 
 Body = dict[str, Any]
-INSPECTIONS = size(20, 200)
+INSPECTIONS = size(5, 200)
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ def empty(new_database: Callable[[], str], tmp_path: Path) -> Cli:
 
 
 @pytest.fixture
-def wfgov(empty: Cli, tmp_path: Path) -> Cli:
-    return empty.derived(tmp_path / "estate")
+def wfgov(derived_on_both: Cli) -> Cli:
+    return derived_on_both
 
 
 def audit(wfgov: Cli) -> list[tuple[str, str, str]]:

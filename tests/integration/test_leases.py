@@ -29,7 +29,7 @@ from wfgov_dagster.usecases.publisher import Limits, Publisher
 from wfgov_dagster.usecases.sweep import Pace, sweep
 
 PROCESSES = 8
-ACQUISITIONS = size(25, 250)
+ACQUISITIONS = size(10, 250)
 LEASE_SECONDS = 0.4
 LATE_LEASE_SECONDS = 1.0  # long enough to send something before it is over, on a busy machine too
 FORGOTTEN = 0.02  # so many holders say nothing more, as if they had died

@@ -15,7 +15,7 @@ from tests.support.size import SEED, size
 from wfgov_dagster.domain.publish import Operation
 from wfgov_dagster.store.db import Database
 
-KILLS = size(12, 500)
+KILLS = size(8, 500)
 SIDE_BY_SIDE = 2
 WORKFLOWS = tuple(f"w{at}" for at in range(6))
 LIVES_AT_MOST_SECONDS = 0.6

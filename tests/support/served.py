@@ -49,17 +49,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def serving(home: Path) -> Iterator[Up]:
-    """`home` is the one that the environment names."""
+def started(home: Path) -> "subprocess.Popen[str]":
+    """Not ready yet: that is when it says its URL."""
     with (home / "up.log").open("w") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [WFGOV, "up", "--port", str(free_port())],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
             cwd=home,
         )
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[Up]:
+    """`home` is the one that the environment names."""
+    process = started(home)
     assert process.stdout is not None
     with process.stdout:
         line = process.stdout.readline()  # ends with the process at the latest
