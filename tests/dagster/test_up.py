@@ -122,8 +122,8 @@ def test_killed_it_leaves_the_home_to_the_servers_that_live_on(sqlite_template: 
         process.wait()
 
         second = wfgov("up")
-        for child in children:
-            child.kill()
+        for child in children:  # each leads a group: what it had started by now goes with it
+            os.killpg(child.pid, signal.SIGKILL)
 
     assert second.returncode == 1
     assert "is served already" in second.stderr
